@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a processor gives the kernel. `arch_types.h` comes from the include path: that of arch/aarch64, or of the host
+ * model in tests/model. It defines
+ *
+ *   struct arch_context   registers of a thread: at least `uint64_t x[31], sp, pc`
+ *   struct arch_space     page tables of an address space
+ *
+ * Nothing here decides anything. Calls that need memory take it, a zeroed page at a time, from a struct page_source.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arch_types.h>
+
+struct cpu;
+struct thread;
+
+/* Where page-table pages come from and go back to: the account of the process. */
+struct page_source {
+    bool (*take)(struct page_source *source, uint64_t *physical); /* zeroed; false: no memory */
+    void (*give)(struct page_source *source, uint64_t physical);
+};
+
+/* Memory attributes belong to the buffer, not the mapping. */
+enum arch_memory {
+    ARCH_MEMORY_NORMAL,
+    ARCH_MEMORY_DEVICE,
+};
+
+enum arch_access {
+    ARCH_ACCESS_READ = 1, /* values of CAVERN_PROT_* */
+    ARCH_ACCESS_WRITE = 2,
+    ARCH_ACCESS_EXECUTE = 4,
+};
+
+/* --- direct map --- */
+void *arch_direct(uint64_t physical);
+uint64_t arch_physical(const void *direct);
+void arch_zero_page(void *page);
+/* Makes instructions just written to [p, p+size) visible to fetches, on all CPUs. */
+void arch_sync_code(void *p, size_t size);
+
+/* --- address spaces --- */
+bool arch_space_init(struct arch_space *space, struct page_source *source); /* false: no memory */
+/*
+ * Maps [physical, physical + size) at `address` for user mode; all three page aligned, nothing mapped there. Uses 2 MiB
+ * blocks where both sides allow. False: no memory for tables; then some of the range may be mapped already and the
+ * caller unmaps it.
+ */
+bool arch_space_map(struct arch_space *space, struct page_source *source, uint64_t address, uint64_t physical,
+                    uint64_t size, unsigned access, enum arch_memory memory);
+/* Unmaps all in the range; complete on every CPU when it returns. Holes are fine. Blocks are never split: the caller
+ * unmaps what it mapped. */
+void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size);
+/* Gives table pages back, at most `budget` at a time; true when none is left. Nothing uses the space any more. */
+bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget);
+/*
+ * The one way in which the kernel looks at user memory: where `address` lies, if user mode may access it so and it is
+ * normal memory. *length: bytes from there to the end of the page or block.
+ */
+bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_access access, uint64_t *physical,
+                    uint64_t *length);
+
+/* --- contexts --- */
+void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, uint64_t tls, uint64_t x0, uint64_t x1);
+/* The system call that the thread is in will be made again, with the argument registers as they stand then. */
+void arch_context_restart(struct arch_context *context);
+
+/* --- this CPU --- */
+struct cpu *arch_cpu(void);
+/* An interrupt waits to be taken: long calls look between two steps. */
+bool arch_interrupt_pending(void);
+uint64_t arch_now(void);                     /* ns since the timer started; never goes back */
+void arch_timer_set(uint64_t deadline);      /* absolute ns; ~0: none */
+void arch_switch(struct thread *from, struct thread *to); /* address space, TLS, floating point; either may be NULL */
+_Noreturn void arch_halt(void);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine object, the kernel log and panics. */
+#pragma once
+
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "core/log_ring.h"
+#include "object/notice.h"
+#include "object/object.h"
+
+struct account;
+
+struct machine {
+    struct object object;
+    struct notice doorbell; /* of the kernel log: fires when a record is added */
+    struct log_ring log;
+    uint32_t cpus_present;
+};
+
+extern struct machine *machine; /* the only one; NULL until boot has made it */
+
+struct machine *machine_create(struct account *account);
+
+/* A record in the kernel log; to the debug output too until somebody has asked for the doorbell. %s %u %x %d %lu %lx only. */
+void log_write(unsigned level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Kernel bugs and impossible machines only; never anything that user code can cause. */
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

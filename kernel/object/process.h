@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes: address space, handle table, threads, exit state.
+ *
+ *   NEW -> RUNNING (first thread) -> ENDING (process_end; job takes it apart) -> ZOMBIE -> freed with the last reference
+ *
+ * The exit notice fires when all is back but the zombie, a kept table, its queues, and what others hold.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cavern/inspect.h>
+#include <cavern/process.h>
+#include <cavern/status.h>
+
+#include "core/handle_table.h"
+#include "core/list.h"
+#include "core/tree.h"
+#include "object/job.h"
+#include "object/notice.h"
+#include "object/object.h"
+#include "object/space.h"
+
+struct process {
+    struct object object;
+    struct tree_node by_id; /* in the table of all processes */
+    uint32_t id;            /* never reused while the system runs, short of 2^32 processes */
+    uint8_t state;          /* enum cavern_process_state */
+    uint8_t flags;          /* CAVERN_PROCESS_* */
+    bool table_kept;        /* zombie: the handle table waits for a successor */
+    char name[CAVERN_NAME_SIZE];
+    struct account *account; /* counted */
+    struct space space;
+    struct handle_table handles;
+    struct list threads; /* thread.of_process */
+    uint32_t thread_count;
+    struct list queues;  /* queue.of_process: bound to this process */
+    struct list grants;  /* grants.of_process: on their way */
+    struct notice exit;
+    struct job ending;
+    uint64_t cpu_time; /* ns, of threads that are gone */
+};
+
+/* A new process with an empty table, or with the table of `predecessor` (a zombie that kept it). */
+enum cavern_status process_create(struct account *account, struct process *predecessor, unsigned flags,
+                                  const char name[CAVERN_NAME_SIZE], struct process **process) CAVERN_MUST_CHECK;
+/* Starts the end; harmless when it has begun. Never runs the end itself. The exit words are kept from the first call. */
+void process_end(struct process *process, const uint64_t exit_words[5]);
+struct process *process_next(uint32_t after); /* by id; NULL: no more */
+static inline bool process_alive(const struct process *process)
+{
+    return process->state <= CAVERN_PROCESS_RUNNING;
+}
+
+/*
+ * Handles. `process_insert` makes a handle that takes over the caller's handle reference (object_get_handle) on success.
+ * `process_reserve` makes sure that `count` inserts can't fail (table pages).
+ */
+enum cavern_status process_reserve(struct process *process, unsigned count) CAVERN_MUST_CHECK;
+enum cavern_status process_insert(struct process *process, struct object *object, uint16_t rights, cavern_handle wanted,
+                                  cavern_handle *handle) CAVERN_MUST_CHECK;
+/* Object of `type` with `rights`, not counted: valid until the entry ends. */
+enum cavern_status process_lookup(struct process *process, cavern_handle handle, uint8_t type, uint16_t rights,
+                                  void **object) CAVERN_MUST_CHECK;
+/* As found by look-up, whatever its type, and the rights of the handle. */
+enum cavern_status process_lookup_any(struct process *process, cavern_handle handle, struct object **object,
+                                      uint16_t *rights) CAVERN_MUST_CHECK;
+enum cavern_status process_close(struct process *process, cavern_handle handle) CAVERN_MUST_CHECK;

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signals: payload-free sources that a holder raises; arrive as notices, coalesced. */
+#pragma once
+
+#include "object/notice.h"
+#include "object/object.h"
+
+struct signal {
+    struct object object;
+    struct notice notice;
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one way in. */
+#include "syscall/dispatch.h"
+
+#include <cavern/syscalls.h>
+
+#include "object/scheduler.h"
+#include "object/thread.h"
+
+void syscall_dispatch(struct thread *caller)
+{
+    uint64_t *x = caller->context.x;
+    unsigned operation = x[1] >> 16 & 0xff;
+    arch_cpu()->system_calls++;
+    if (operation >= CAVERN_CALL_COUNT || !sys_table[operation]) {
+        x[0] = CAVERN_BAD_OPERATION;
+        return;
+    }
+    enum sys_outcome outcome = sys_table[operation](caller);
+    if (outcome < SYS_RESTART)
+        x[0] = outcome;
+    else if (outcome == SYS_RESTART)
+        arch_context_restart(&caller->context);
+}
