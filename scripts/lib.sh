@@ -4,6 +4,7 @@ root=$(dirname "$(dirname "$(readlink -f "$0")")")
 clang=${CAVERN_CLANG:-}
 build=${CAVERN_BUILD:-$root/build${clang:+-$clang}}
 kept=$root/.cavern # what setup fetched; ignored by git
+export CAVERN_BUILD="$build"
 
 note() {
     echo "cavern: $*" >&2
