@@ -47,13 +47,14 @@ struct page_allocator {
     uint32_t whole;   /* first wholly free chunk */
     uint32_t partial; /* first partial chunk */
     uint64_t free_pages;
-    uint64_t total_pages; /* RAM that was not reserved */
+    uint64_t total_pages; /* all of the RAM */
 };
 
 /*
  * Takes over the RAM: regions in any order, not overlapping; their ends are rounded inwards to whole pages. False
- * when there are too many or two overlap. Before any other use give storage to it, once page_allocator_storage_bytes
- * has said how much: 16-byte aligned, its contents of no matter. If it lies in the RAM, it must be reserved too.
+ * when there are too many, two overlap, or one lies beyond 52 bits. Before the first allocation give storage to it, as
+ * much as page_allocator_storage_bytes says: 16-byte aligned, its contents of no matter. What of it lies in the RAM
+ * must be reserved too.
  */
 bool page_allocator_init(struct page_allocator *pa, const struct page_range *regions, size_t count)
     __attribute__((warn_unused_result));

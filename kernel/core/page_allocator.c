@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Chunks are named by number; NONE ends a list. Every change of a bitmap goes through chunk_mark. */
+#include "core/page_allocator.h"
+
+#include <string.h>
+
+#include "core/range.h"
+
+enum {
+    BITMAP_WORDS = CHUNK_PAGES / 64,
+    RUN_SCAN_MAX = 64, /* partial chunks that pages_alloc_run looks at */
+};
+
+#define NONE UINT32_MAX
+#define PHYSICAL_END (UINT64_C(1) << 52) /* Arm ARM, D8.1.6: the largest output address size */
+
+enum chunk_state {
+    CHUNK_FULL,
+    CHUNK_PARTIAL,
+    CHUNK_WHOLE,
+};
+
+struct page_chunk {
+    uint64_t free[BITMAP_WORDS];
+    uint32_t next; /* on the list of its state, if that has one */
+    uint32_t previous;
+    uint16_t free_count;
+    uint8_t state;
+};
+
+/* Part of a chunk: `count` pages from page `first` on. */
+struct chunk_part {
+    uint32_t chunk;
+    uint32_t first;
+    uint32_t count;
+};
+
+static uint64_t pages_in(uint64_t base, uint64_t size, const struct page_range *range)
+{
+    uint64_t from = base > range->base ? base : range->base;
+    uint64_t to = base + size < range->base + range->size ? base + size : range->base + range->size;
+
+    return from < to ? (to - from) >> PAGE_SHIFT : 0;
+}
+
+/* How much of a range is RAM. */
+static uint64_t pages_of_ram_in(const struct page_allocator *pa, uint64_t base, uint64_t size)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 0; i < pa->region_count; i++)
+        pages += pages_in(base, size, &pa->regions[i]);
+    return pages;
+}
+
+static uint64_t chunks_spanned(const struct page_range *range)
+{
+    return ((range->base + range->size - 1) >> CHUNK_SHIFT) - (range->base >> CHUNK_SHIFT) + 1;
+}
+
+/* Inserts a region in order; false when there is no place for it. */
+static bool region_add(struct page_allocator *pa, uint64_t base, uint64_t size)
+{
+    uint32_t at = pa->region_count;
+
+    if (at == PAGE_REGIONS_MAX || pages_of_ram_in(pa, base, size))
+        return false;
+    for (; at > 0 && pa->regions[at - 1].base > base; at--)
+        pa->regions[at] = pa->regions[at - 1];
+    pa->regions[at] = (struct page_range){base, size};
+    pa->region_count++;
+    return true;
+}
+
+/* Makes one of regions that touch, so that what can be allocated in one piece can be freed in one. */
+static void regions_join(struct page_allocator *pa)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 1; i < pa->region_count; i++) {
+        struct page_range *last = &pa->regions[kept];
+
+        if (last->base + last->size == pa->regions[i].base)
+            last->size += pa->regions[i].size;
+        else
+            pa->regions[++kept] = pa->regions[i];
+    }
+    if (pa->region_count)
+        pa->region_count = kept + 1;
+}
+
+/* Numbers the chunks. Two regions may meet inside a chunk, which then has one number. */
+static bool regions_number(struct page_allocator *pa)
+{
+    uint64_t chunks = 0;
+    uint64_t last = UINT64_MAX; /* the last region's last chunk, by address */
+
+    for (uint32_t i = 0; i < pa->region_count; i++) {
+        const struct page_range *region = &pa->regions[i];
+
+        if (region->base >> CHUNK_SHIFT == last)
+            chunks--;
+        pa->first_chunk[i] = (uint32_t)chunks;
+        chunks += chunks_spanned(region);
+        last = (region->base + region->size - 1) >> CHUNK_SHIFT;
+        if (chunks >= NONE)
+            return false;
+        pa->total_pages += region->size >> PAGE_SHIFT;
+    }
+    pa->chunk_count = (uint32_t)chunks;
+    pa->free_pages = pa->total_pages;
+    return true;
+}
+
+bool page_allocator_init(struct page_allocator *pa, const struct page_range *regions, size_t count)
+{
+    *pa = (struct page_allocator){.whole = NONE, .partial = NONE};
+    for (size_t i = 0; i < count; i++) {
+        if (!range_within(regions[i].base, regions[i].size, 0, PHYSICAL_END))
+            return false;
+
+        uint64_t base = align_up(regions[i].base, PAGE_BYTES);
+        uint64_t end = align_down(regions[i].base + regions[i].size, PAGE_BYTES);
+        if (base < end && !region_add(pa, base, end - base))
+            return false;
+    }
+    regions_join(pa);
+    return regions_number(pa);
+}
+
+size_t page_allocator_storage_bytes(const struct page_allocator *pa)
+{
+    return sizeof(struct page_chunk) * pa->chunk_count;
+}
+
+void page_allocator_set_storage(struct page_allocator *pa, void *storage)
+{
+    pa->chunks = storage;
+}
+
+static uint64_t pages_reserved(const struct page_allocator *pa)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 0; i < pa->reserved_count; i++)
+        pages += pages_of_ram_in(pa, pa->reserved[i].base, pa->reserved[i].size);
+    return pages;
+}
+
+/* Takes out the reserved ranges that meet [*base, *end), which grows to cover them. */
+static void reserved_absorb(struct page_allocator *pa, uint64_t *base, uint64_t *end)
+{
+    for (uint32_t i = 0; i < pa->reserved_count;) {
+        struct page_range range = pa->reserved[i];
+
+        if (range.base > *end || range.base + range.size < *base) {
+            i++;
+            continue;
+        }
+        *base = range.base < *base ? range.base : *base;
+        *end = range.base + range.size > *end ? range.base + range.size : *end;
+        pa->reserved[i] = pa->reserved[--pa->reserved_count];
+        i = 0;
+    }
+}
+
+bool page_allocator_reserve(struct page_allocator *pa, uint64_t base, uint64_t size)
+{
+    if (pa->touched || !range_valid(base, size) || !align_up_fits(base + size, PAGE_BYTES))
+        return false;
+
+    uint64_t end = align_up(base + size, PAGE_BYTES);
+    base = align_down(base, PAGE_BYTES);
+    if (!pages_of_ram_in(pa, base, end - base))
+        return true;
+    reserved_absorb(pa, &base, &end);
+    if (pa->reserved_count == PAGE_RESERVED_MAX)
+        return false;
+    pa->reserved[pa->reserved_count++] = (struct page_range){base, end - base};
+    pa->free_pages = pa->total_pages - pages_reserved(pa);
+    return true;
+}
+
+/* Physical address of a chunk; it may lie before the RAM that the chunk holds. */
+static uint64_t chunk_base(const struct page_allocator *pa, uint32_t number)
+{
+    uint32_t i = pa->region_count - 1;
+
+    while (pa->first_chunk[i] > number)
+        i--;
+    return align_down(pa->regions[i].base, CHUNK_BYTES) + ((uint64_t)(number - pa->first_chunk[i]) << CHUNK_SHIFT);
+}
+
+/* Marks pages free or in use in the bitmap alone. */
+static void bitmap_mark(struct page_chunk *chunk, uint32_t first, uint32_t count, bool free)
+{
+    for (uint32_t end = first + count; first < end;) {
+        uint32_t bits = 64 - first % 64 < end - first ? 64 - first % 64 : end - first;
+        uint64_t mask = UINT64_MAX >> (64 - bits) << first % 64;
+
+        if (free)
+            chunk->free[first / 64] |= mask;
+        else
+            chunk->free[first / 64] &= ~mask;
+        first += bits;
+    }
+}
+
+/* Marks what a range and the chunk at `base` have in common. */
+static void bitmap_mark_range(struct page_chunk *chunk, uint64_t base, const struct page_range *range, bool free)
+{
+    uint64_t from = range->base > base ? range->base - base : 0;
+    uint64_t count = pages_in(base, CHUNK_BYTES, range);
+
+    if (count)
+        bitmap_mark(chunk, (uint32_t)(from >> PAGE_SHIFT), (uint32_t)count, free);
+}
+
+/* What a chunk holds before it is first used. */
+static void chunk_begin(const struct page_allocator *pa, uint32_t number, struct page_chunk *chunk)
+{
+    uint64_t base = chunk_base(pa, number);
+
+    memset(chunk, 0, sizeof(*chunk));
+    for (uint32_t i = 0; i < pa->region_count; i++)
+        bitmap_mark_range(chunk, base, &pa->regions[i], true);
+    for (uint32_t i = 0; i < pa->reserved_count; i++)
+        bitmap_mark_range(chunk, base, &pa->reserved[i], false);
+    for (int word = 0; word < BITMAP_WORDS; word++)
+        chunk->free_count += (uint16_t)__builtin_popcountll(chunk->free[word]);
+}
+
+/* The head of a state's list; NULL for full chunks, which are on none. */
+static uint32_t *list_of(struct page_allocator *pa, uint8_t state)
+{
+    switch (state) {
+    case CHUNK_WHOLE:
+        return &pa->whole;
+    case CHUNK_PARTIAL:
+        return &pa->partial;
+    default:
+        return NULL;
+    }
+}
+
+static void chunk_unlink(struct page_allocator *pa, uint32_t number)
+{
+    struct page_chunk *chunk = &pa->chunks[number];
+    uint32_t *head = list_of(pa, chunk->state);
+
+    if (!head)
+        return;
+    if (chunk->previous == NONE)
+        *head = chunk->next;
+    else
+        pa->chunks[chunk->previous].next = chunk->next;
+    if (chunk->next != NONE)
+        pa->chunks[chunk->next].previous = chunk->previous;
+}
+
+static void chunk_link(struct page_allocator *pa, uint32_t number)
+{
+    struct page_chunk *chunk = &pa->chunks[number];
+    uint32_t *head = list_of(pa, chunk->state);
+
+    if (!head)
+        return;
+    chunk->previous = NONE;
+    chunk->next = *head;
+    if (*head != NONE)
+        pa->chunks[*head].previous = number;
+    *head = number;
+}
+
+static uint8_t state_for(uint32_t free_count)
+{
+    if (free_count == 0)
+        return CHUNK_FULL;
+    return free_count == CHUNK_PAGES ? CHUNK_WHOLE : CHUNK_PARTIAL;
+}
+
+/* Takes the part's pages, or gives them back, and puts the chunk on the list where it belongs now. */
+static void chunk_mark(struct page_allocator *pa, struct chunk_part part, bool free)
+{
+    struct page_chunk *chunk = &pa->chunks[part.chunk];
+
+    bitmap_mark(chunk, part.first, part.count, free);
+    chunk->free_count = (uint16_t)(free ? chunk->free_count + part.count : chunk->free_count - part.count);
+    pa->free_pages = free ? pa->free_pages + part.count : pa->free_pages - part.count;
+    if (chunk->state == state_for(chunk->free_count))
+        return;
+    chunk_unlink(pa, part.chunk);
+    chunk->state = state_for(chunk->free_count);
+    chunk_link(pa, part.chunk);
+}
+
+/* Makes the next descriptor valid; false when all are. */
+static bool chunk_touch(struct page_allocator *pa)
+{
+    if (pa->touched == pa->chunk_count)
+        return false;
+
+    uint32_t number = pa->touched++;
+    struct page_chunk *chunk = &pa->chunks[number];
+    chunk_begin(pa, number, chunk);
+    chunk->state = state_for(chunk->free_count);
+    chunk_link(pa, number);
+    return true;
+}
+
+/* The first page from `from` on that is free, or not free; CHUNK_PAGES when there is none. */
+static uint32_t next_page(const struct page_chunk *chunk, uint32_t from, bool free)
+{
+    while (from < CHUNK_PAGES) {
+        uint64_t word = (free ? chunk->free[from / 64] : ~chunk->free[from / 64]) >> from % 64;
+
+        if (word)
+            return from + (uint32_t)__builtin_ctzll(word);
+        from = (from | 63) + 1;
+    }
+    return CHUNK_PAGES;
+}
+
+static uint64_t take(struct page_allocator *pa, struct chunk_part part)
+{
+    chunk_mark(pa, part, false);
+    return chunk_base(pa, part.chunk) + ((uint64_t)part.first << PAGE_SHIFT);
+}
+
+bool pages_alloc(struct page_allocator *pa, uint64_t *phys)
+{
+    while (pa->partial == NONE && pa->whole == NONE)
+        if (!chunk_touch(pa))
+            return false;
+
+    uint32_t number = pa->partial != NONE ? pa->partial : pa->whole;
+    *phys = take(pa, (struct chunk_part){number, next_page(&pa->chunks[number], 0, true), 1});
+    return true;
+}
+
+bool pages_alloc_block(struct page_allocator *pa, uint64_t *phys)
+{
+    while (pa->whole == NONE)
+        if (!chunk_touch(pa))
+            return false;
+    *phys = take(pa, (struct chunk_part){pa->whole, 0, CHUNK_PAGES});
+    return true;
+}
+
+/* The first free run that is long enough; false when the chunk has none. */
+static bool chunk_find_run(const struct page_chunk *chunk, uint32_t count, uint32_t *first)
+{
+    for (uint32_t start = next_page(chunk, 0, true); start < CHUNK_PAGES;) {
+        uint32_t end = next_page(chunk, start, false);
+
+        if (end - start >= count) {
+            *first = start;
+            return true;
+        }
+        start = next_page(chunk, end, true);
+    }
+    return false;
+}
+
+bool pages_alloc_run(struct page_allocator *pa, uint32_t count, uint64_t *phys)
+{
+    uint32_t number = pa->partial;
+    uint32_t first = 0;
+
+    if (count == 0 || count > CHUNK_PAGES)
+        return false;
+    for (int scanned = 0; number != NONE && scanned < RUN_SCAN_MAX; scanned++, number = pa->chunks[number].next) {
+        if (chunk_find_run(&pa->chunks[number], count, &first)) {
+            *phys = take(pa, (struct chunk_part){number, first, count});
+            return true;
+        }
+    }
+    while (pa->whole == NONE)
+        if (!chunk_touch(pa))
+            return false;
+    *phys = take(pa, (struct chunk_part){pa->whole, 0, count});
+    return true;
+}
+
+/* Cuts off the part of [phys, phys + *count pages) that lies in the first chunk, and moves on. */
+static struct chunk_part next_part(const struct page_allocator *pa, uint32_t region, uint64_t *phys, uint64_t *count)
+{
+    uint32_t first = (uint32_t)(*phys >> PAGE_SHIFT) % CHUNK_PAGES;
+    uint64_t from = (*phys >> CHUNK_SHIFT) - (pa->regions[region].base >> CHUNK_SHIFT);
+    uint32_t pages = *count < CHUNK_PAGES - first ? (uint32_t)*count : CHUNK_PAGES - first;
+
+    *phys += (uint64_t)pages << PAGE_SHIFT;
+    *count -= pages;
+    return (struct chunk_part){pa->first_chunk[region] + (uint32_t)from, first, pages};
+}
+
+/* Are all these pages of a region in use? */
+static bool pages_in_use(struct page_allocator *pa, uint32_t region, uint64_t phys, uint64_t count)
+{
+    while (count) {
+        struct chunk_part part = next_part(pa, region, &phys, &count);
+
+        while (part.chunk >= pa->touched) /* reserved pages above all that was used so far */
+            chunk_touch(pa);
+        if (next_page(&pa->chunks[part.chunk], part.first, true) < part.first + part.count)
+            return false;
+    }
+    return true;
+}
+
+bool pages_free(struct page_allocator *pa, uint64_t phys, uint64_t count)
+{
+    uint32_t region = 0;
+
+    if (!is_aligned(phys, PAGE_BYTES) || count == 0 || count > pa->total_pages)
+        return false;
+    while (region < pa->region_count &&
+           !range_within(phys, count << PAGE_SHIFT, pa->regions[region].base, pa->regions[region].size))
+        region++;
+    if (region == pa->region_count || !pages_in_use(pa, region, phys, count))
+        return false;
+    while (count)
+        chunk_mark(pa, next_part(pa, region, &phys, &count), true);
+    return true;
+}
+
+/* Length of a list whose links and states are good; NONE else. */
+static uint32_t list_length(const struct page_allocator *pa, uint32_t head, uint8_t state)
+{
+    uint32_t length = 0;
+    uint32_t previous = NONE;
+
+    for (uint32_t number = head; number != NONE; number = pa->chunks[number].next) {
+        const struct page_chunk *chunk = &pa->chunks[number];
+
+        if (number >= pa->touched || chunk->state != state || chunk->previous != previous || length > pa->touched)
+            return NONE;
+        previous = number;
+        length++;
+    }
+    return length;
+}
+
+bool page_allocator_invariants(const struct page_allocator *pa)
+{
+    uint64_t free_pages = 0;
+    uint32_t states[3] = {0};
+
+    for (uint32_t number = 0; number < pa->chunk_count; number++) {
+        struct page_chunk untouched;
+        const struct page_chunk *chunk = &pa->chunks[number];
+        uint32_t bits = 0;
+
+        if (number >= pa->touched) {
+            chunk_begin(pa, number, &untouched);
+            free_pages += untouched.free_count;
+            continue;
+        }
+        for (int word = 0; word < BITMAP_WORDS; word++)
+            bits += (uint32_t)__builtin_popcountll(chunk->free[word]);
+        if (bits != chunk->free_count || chunk->state != state_for(bits))
+            return false;
+        free_pages += bits;
+        states[chunk->state]++;
+    }
+    return free_pages == pa->free_pages && pa->free_pages <= pa->total_pages &&
+           list_length(pa, pa->whole, CHUNK_WHOLE) == states[CHUNK_WHOLE] &&
+           list_length(pa, pa->partial, CHUNK_PARTIAL) == states[CHUNK_PARTIAL];
+}

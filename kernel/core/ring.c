@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/ring.h"
+
+#include "core/range.h"
+
+static uint32_t padded(uint32_t payload_bytes)
+{
+    return (payload_bytes + 7) & ~UINT32_C(7);
+}
+
+uint32_t ring_blocks(uint64_t payload_bytes, uint32_t leases, uint32_t grants)
+{
+    if (payload_bytes > RING_PAYLOAD_MAX || leases > RING_LEASES_MAX || grants > RING_GRANTS_MAX)
+        return 0;
+
+    uint32_t bytes = ring_attachment_offset((uint32_t)payload_bytes) + (leases + grants) * RING_ATTACHMENT_BYTES;
+    return (bytes + RING_BLOCK_BYTES - 1) / RING_BLOCK_BYTES;
+}
+
+uint32_t ring_attachment_offset(uint32_t payload_bytes)
+{
+    return RING_HEADER_BYTES + padded(payload_bytes);
+}
+
+bool ring_init(struct ring *ring, uint64_t capacity)
+{
+    *ring = (struct ring){.capacity = capacity};
+    return is_power_of_two(capacity) && capacity <= RING_CAPACITY_MAX;
+}
+
+uint64_t ring_push(struct ring *ring, uint32_t blocks)
+{
+    uint64_t position = ring->tail;
+
+    ring->tail += blocks;
+    return position;
+}
+
+bool ring_reserve(struct ring *ring, uint32_t blocks)
+{
+    if (!ring_room(ring, blocks))
+        return false;
+    ring->reserved += blocks;
+    return true;
+}
+
+void ring_unreserve(struct ring *ring, uint32_t blocks)
+{
+    ring->reserved -= blocks;
+}
+
+uint64_t ring_push_reserved(struct ring *ring, uint32_t reserved, uint32_t blocks)
+{
+    ring_unreserve(ring, reserved);
+    return ring_push(ring, blocks);
+}
+
+bool ring_accept_control(struct ring *ring, uint64_t head, uint64_t taken)
+{
+    if (head < ring->seen_head || head > taken || taken < ring->seen_taken || taken > ring->tail)
+        return false;
+    ring->seen_head = head;
+    ring->seen_taken = taken;
+    return true;
+}
+
+void ring_retire(struct ring *ring, uint64_t end)
+{
+    ring->used_from = end;
+}
+
+void ring_unbind(struct ring *ring, uint64_t end)
+{
+    ring->used_from = end;
+    ring->seen_head = end;
+    ring->seen_taken = end;
+}
+
+bool ring_invariants(const struct ring *ring)
+{
+    return is_power_of_two(ring->capacity) && ring->used_from <= ring->seen_head &&
+           ring->seen_head <= ring->seen_taken && ring->seen_taken <= ring->tail && ring_used(ring) <= ring->capacity &&
+           ring->reserved <= ring->capacity - ring_used(ring);
+}
