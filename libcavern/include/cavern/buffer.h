@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory: buffers and where they are mapped in this process. Lengths are rounded up to pages. spec/memory.md. */
+#pragma once
+
+#include <stdint.h>
+
+#include <cavern/handle.h>
+#include <cavern/memory.h>
+#include <cavern/status.h>
+
+static inline uint64_t cavern_pages(uint64_t bytes)
+{
+    return (bytes + CAVERN_PAGE_SIZE - 1) & ~(uint64_t)(CAVERN_PAGE_SIZE - 1);
+}
+
+/* RAM, zeroed, charged to `account`. flags: CAVERN_BUFFER_*. */
+enum cavern_status cavern_buffer_create(cavern_handle account, uint64_t bytes, unsigned flags,
+                                        cavern_handle *buffer) CAVERN_MUST_CHECK;
+
+/* No writable mapping and no right to write is left, for ever. BUSY while somebody can write. */
+enum cavern_status cavern_buffer_seal(cavern_handle buffer) CAVERN_MUST_CHECK;
+
+/* Into this process at the buffer's own address. protection: CAVERN_PROT_*. */
+enum cavern_status cavern_buffer_map(cavern_handle buffer, uint64_t offset, uint64_t length, unsigned protection,
+                                     void **address) CAVERN_MUST_CHECK;
+/* At a chosen address, in any process. */
+enum cavern_status cavern_buffer_map_at(cavern_handle process, cavern_handle buffer, uint64_t offset, uint64_t length,
+                                        uint64_t address, unsigned protection) CAVERN_MUST_CHECK;
+void cavern_buffer_unmap(void *address, uint64_t length);
+
+/* Readable and writable memory on the own account, the handle closed: it is gone with cavern_buffer_unmap. */
+enum cavern_status cavern_memory_take(uint64_t bytes, void **address) CAVERN_MUST_CHECK;
