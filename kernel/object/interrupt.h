@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupt lines as objects. A range derives lines; a line that is derived already is BUSY until its object ends. */
+/*
+ * Interrupt lines as objects. A range derives lines; a line that is derived already is BUSY until its object ends.
+ *
+ *   masked -- notify, acknowledge: a destination, and nothing told --> unmasked -- fires: masked, notice told --> masked
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -15,13 +19,22 @@ struct account;
 struct interrupt {
     struct object object;
     unsigned first; /* line */
-    unsigned count; /* lines; 1 and !range: can be subscribed to */
-    bool range;     /* lines can be derived from it */
+    unsigned count; /* lines */
+    bool range;     /* lines can be derived from it; else it is one that can be subscribed to */
     struct notice notice;
 };
 
-struct interrupt *interrupt_range_create(struct account *account); /* all lines a driver may have */
+/* All lines that a driver may have. Once, by boot. NULL: no memory. */
+struct interrupt *interrupt_range_create(struct account *account);
+/* BAD_ARGUMENT: outside the range, or no such trigger; BUSY: derived already. */
 enum cavern_status interrupt_derive(struct interrupt *range, unsigned line, unsigned trigger, struct account *account,
                                     struct interrupt **interrupt) CAVERN_MUST_CHECK;
-/* Serves every line that the controller presents; called by the processor's interrupt vector. */
+/* Sets the destination, NULL takes it away; unmasks or masks the line accordingly. */
+void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t label);
+void interrupt_acknowledge(struct interrupt *interrupt);
+bool interrupt_destroy(struct object *object);
+/*
+ * Serves every line that the controller presents; called by the processor's interrupt vector. The only line below
+ * platform_first_line() that ever fires is the timer's.
+ */
 void interrupt_handle(void);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine object, the kernel log and panics. */
+/* The machine object: the kernel log, the table of processes. And panics. */
 #pragma once
 
 #include <stdarg.h>
 #include <stdint.h>
 
 #include "core/log_ring.h"
+#include "core/tree.h"
 #include "object/notice.h"
 #include "object/object.h"
 
@@ -15,14 +16,16 @@ struct machine {
     struct object object;
     struct notice doorbell; /* of the kernel log: fires when a record is added */
     struct log_ring log;
+    struct tree processes; /* process.by_id, zombies too */
+    uint32_t last_process; /* id */
     uint32_t cpus_present;
 };
 
-extern struct machine *machine; /* the only one; NULL until boot has made it */
+extern struct machine *machine; /* the only one, for ever; NULL until boot has made it, before the first process */
 
 struct machine *machine_create(struct account *account);
 
-/* A record in the kernel log; to the debug output too until somebody has asked for the doorbell. %s %u %x %d %lu %lx only. */
+/* A record in the kernel log; to the debug output too while nobody has the doorbell. Conversions: core/format.h. */
 void log_write(unsigned level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Kernel bugs and impossible machines only; never anything that user code can cause. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

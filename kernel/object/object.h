@@ -51,8 +51,9 @@ struct object_class {
     void (*handles_gone)(struct object *object);
 };
 
-/* Filled by one row per class in object.c. */
+/* One row per class and per type, in object.c. Every structure of a class starts with its struct object. */
 extern const struct object_class object_classes[CLASS_COUNT];
+extern const uint16_t object_rights[CAVERN_TYPE_COUNT]; /* all that the type knows */
 
 /* A zeroed object with one reference, charged to `account`; NULL: no memory. */
 void *object_create(struct account *account, enum object_class_id class);

@@ -5,7 +5,12 @@
 #include "object/notice.h"
 #include "object/object.h"
 
+struct account;
+
 struct signal {
     struct object object;
     struct notice notice;
 };
+
+struct signal *signal_create(struct account *account); /* NULL: no memory */
+bool signal_destroy(struct object *object);

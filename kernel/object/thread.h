@@ -4,7 +4,7 @@
  *
  *   READY (in the run queue, or current) <-> RECEIVING (on a queue) / CALLING (a pending request) / SUSPENDED -> ENDED
  *
- * A thread keeps its process alive; a process lists its threads. `wait` belongs to object/message.c.
+ * A thread keeps its process alive, and lives itself until it has ended. `wait` belongs to object/message.c.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct queue;
 
 /* What a waiting thread waits for, and where an answer goes. */
 struct wait {
-    struct queue *queue;   /* RECEIVING: here; CALLING: the server's queue. Counted. */
+    struct queue *queue;   /* RECEIVING: here; CALLING: the server's queue. Not counted: both end the sleep when they go. */
     uint32_t request;      /* CALLING: id of the pending request */
     uint8_t places;        /* CALLING: grants that the answer may bring */
     struct holding *answer; /* CALLING: memory for the answer, counted; NULL: registers only */
@@ -38,32 +38,40 @@ struct wait {
 };
 
 struct thread {
-    struct runnable runnable; /* kind RUNNABLE_THREAD; first, so that the scheduler finds the thread */
     struct object object;
+    struct runnable runnable; /* in the run queue while READY and not current */
     struct arch_context context;
-    struct process *process; /* counted */
-    struct list of_process;
-    uint32_t id;
+    struct process *process;     /* counted */
+    struct tree_node of_process; /* by id */
+    uint32_t id;                 /* within the process, from 1 on; never reused there */
     uint8_t state;     /* enum cavern_thread_state */
     bool suspended;    /* asked to be suspended: becomes SUSPENDED instead of READY */
     uint64_t cpu_mask; /* bit per CPU; 0: any */
     uint64_t cpu_time; /* ns */
-    struct tree_node deadline; /* while waiting with one */
-    bool has_deadline;
+    uint64_t slice_left; /* ns that it may run while others of its priority are ready */
+    struct tree_node deadline; /* in cpu->deadlines, while waiting with one */
     struct wait wait;
     struct notice exit;
 };
 
-enum cavern_status thread_create(struct process *process, uint8_t priority, uint64_t pc, uint64_t sp, uint64_t tls,
+/* With one reference; DENIED: above the account's top priority, GONE: the process has ended. */
+enum cavern_status thread_create(struct process *process, uint64_t priority, uint64_t pc, uint64_t sp, uint64_t tls,
                                  const uint64_t arguments[2], uint64_t cpu_mask, struct thread **thread)
     CAVERN_MUST_CHECK;
 /* Starts a created thread: makes it ready, and its process RUNNING. */
 void thread_start(struct thread *thread);
-/* Ends it: out of every wait, off every list. The last one ends its process. */
-void thread_end(struct thread *thread, uint64_t code);
+/* Ends it: out of every wait, off every list. The last one ends its process. `reason`: CAVERN_REASON_EXITED or ENDED. */
+void thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code);
+/* The same for a thread of a process that is ending: its exit words are the process's. */
+void thread_end_with_process(struct thread *thread);
+/* The rules of thread_create hold; a mask of 0 keeps the present one. */
+enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t cpu_mask) CAVERN_MUST_CHECK;
 void thread_suspend(struct thread *thread);
 void thread_resume(struct thread *thread);
 /* User code did what it must not: the process ends, with `kind`, pc and address in the exit notice. */
 void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address);
 /* By id, within `process`; NULL: none. */
-struct thread *thread_find(struct process *process, uint32_t id);
+struct thread *thread_find(struct process *process, uint64_t id);
+/* The first with an id above `after`; NULL: no more. */
+struct thread *thread_next(struct process *process, uint64_t after);
+bool thread_destroy(struct object *object);
