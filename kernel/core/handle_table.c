@@ -110,7 +110,7 @@ static void free_unlink(struct handle_table *table, const struct handle_entry *e
         handle_table_entry(table, entry->next)->previous = entry->previous;
 }
 
-/* Moves `fresh` over entries that were taken out of turn: HANDLE_REACH of them at most. */
+/* Moves `fresh` over entries that were taken out of turn: no more than HANDLE_REACH. */
 static void fresh_settle(struct handle_table *table)
 {
     while (table->fresh < capacity_of(table) && !never_used(handle_table_entry(table, table->fresh)))
@@ -146,7 +146,7 @@ enum handle_place handle_place(const struct handle_table *table, uint64_t wanted
     uint32_t index = index_of(wanted);
     const struct handle_entry *entry = handle_table_entry(table, index);
 
-    if (index < HANDLE_FIRST_ORDINARY || generation_of(wanted) == 0 || index >= table->fresh + HANDLE_REACH ||
+    if (index < HANDLE_FIRST_ORDINARY || generation_of(wanted) == 0 || index > table->fresh + HANDLE_REACH ||
         index >= HANDLE_LEAVES_MAX * HANDLE_LEAF_ENTRIES)
         return HANDLE_PLACE_OUT_OF_REACH;
     if (!entry)

@@ -73,7 +73,7 @@ enum handle_check {
 /* May a new handle take exactly the wanted value? */
 enum handle_place {
     HANDLE_PLACE_OK,
-    HANDLE_PLACE_NEEDS_PAGE,   /* yes, once one more page has been added (the first time two: ask again) */
+    HANDLE_PLACE_NEEDS_PAGE,   /* perhaps, once a page has been added: ask again */
     HANDLE_PLACE_EXISTS,       /* the index is in use, or its generation is past the wanted one */
     HANDLE_PLACE_OUT_OF_REACH, /* no ordinary handle value, or too far above the others */
 };

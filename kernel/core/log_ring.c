@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct log_record) + LOG_TEXT_MAX == LOG_RECORD_MAX, "the largest record");
-_Static_assert(sizeof(struct log_record) % 8 == 0 && LOG_TEXT_MAX % 8 == 0, "records stay aligned");
+_Static_assert(LOG_RECORD_MAX % 8 == 0, "records stay aligned");
 
-static uint64_t record_bytes(const struct log_record *record)
+static uint64_t record_bytes(const struct cavern_log_record *record)
 {
     return sizeof(*record) + ((record->length + 7u) & ~7u);
 }
@@ -32,7 +31,7 @@ static void ring_get(const struct log_ring *ring, uint64_t position, void *to, s
 
 static uint64_t record_bytes_at(const struct log_ring *ring, uint64_t position)
 {
-    struct log_record record;
+    struct cavern_log_record record;
 
     ring_get(ring, position, &record, sizeof(record));
     return record_bytes(&record);
@@ -53,11 +52,11 @@ static void drop_oldest(struct log_ring *ring)
     ring->first++;
 }
 
-void log_ring_write(struct log_ring *ring, uint64_t time, uint8_t level, const char *text, size_t length)
+void log_ring_write(struct log_ring *ring, uint64_t time, uint32_t level, const char *text, size_t length)
 {
     static const uint8_t zeros[8];
-    uint16_t kept = (uint16_t)(length < LOG_TEXT_MAX ? length : LOG_TEXT_MAX);
-    struct log_record record = {.time = time, .number = ring->next, .length = kept, .level = level};
+    uint32_t kept = (uint32_t)(length < CAVERN_LOG_TEXT_MAX ? length : CAVERN_LOG_TEXT_MAX);
+    struct cavern_log_record record = {.time = time, .level = level, .length = kept};
     uint64_t bytes = record_bytes(&record);
 
     while (ring->end - ring->start + bytes > ring->capacity)
@@ -110,10 +109,10 @@ bool log_ring_invariants(const struct log_ring *ring)
     uint64_t number = ring->first;
 
     for (; position < ring->end; number++) {
-        struct log_record record;
+        struct cavern_log_record record;
 
         ring_get(ring, position, &record, sizeof(record));
-        if (record.number != number || record.length > LOG_TEXT_MAX)
+        if (record.length > CAVERN_LOG_TEXT_MAX)
             return false;
         position += record_bytes(&record);
     }

@@ -2,8 +2,8 @@
 /*
  * The kernel's log: records in a ring of bytes, the oldest overwritten. A record's number counts all records ever
  * written; a cursor is the number of the record to read next, so that any value a reader may bring is harmless, and
- * what it has missed can be counted. Records are kept, and copied out, as struct log_record, then the text, padded
- * with zeros to a multiple of 8.
+ * what it has missed can be counted. Records are kept, and copied out, as struct cavern_log_record, then the text,
+ * padded with zeros to a multiple of 8.
  */
 #pragma once
 
@@ -11,18 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    LOG_TEXT_MAX = 488, /* longer text is cut */
-    LOG_RECORD_MAX = 512,
-    LOG_RING_MIN = 1024,
-};
+#include <cavern/machine.h>
 
-struct log_record {
-    uint64_t time; /* nanoseconds since the start */
-    uint64_t number;
-    uint16_t length; /* bytes of text, without padding */
-    uint8_t level;
-    uint8_t zero[5];
+enum {
+    LOG_RECORD_MAX = sizeof(struct cavern_log_record) + CAVERN_LOG_TEXT_MAX,
+    LOG_RING_MIN = 1024,
 };
 
 struct log_ring {
@@ -39,7 +32,8 @@ struct log_ring {
 /* The largest power of two of `bytes` is used; false when that is below LOG_RING_MIN. */
 bool log_ring_init(struct log_ring *ring, void *data, size_t bytes) __attribute__((warn_unused_result));
 
-void log_ring_write(struct log_ring *ring, uint64_t time, uint8_t level, const char *text, size_t length);
+/* Text longer than CAVERN_LOG_TEXT_MAX is cut. */
+void log_ring_write(struct log_ring *ring, uint64_t time, uint32_t level, const char *text, size_t length);
 
 /*
  * Copies as many whole records from *cursor on as fit, answers the bytes copied and moves *cursor behind them. *lost

@@ -11,7 +11,7 @@ static uint32_t id_of(const struct request_slot *slot, uint32_t number)
 bool request_table_init(struct request_table *table, struct request_slot **pages, uint32_t slots)
 {
     *table = (struct request_table){.pages = pages, .slots = slots};
-    return slots > 0 && slots <= REQUEST_SLOTS_MAX;
+    return slots <= REQUEST_SLOTS_MAX;
 }
 
 /* Never-used slots first, in order; then the one that was released first. */

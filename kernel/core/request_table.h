@@ -13,7 +13,7 @@
 
 enum {
     REQUEST_SLOTS_PER_PAGE = 256,
-    REQUEST_SLOTS_MAX = 65535,
+    REQUEST_SLOTS_MAX = 32768,
     REQUEST_NONE = -1,
 };
 
@@ -38,7 +38,10 @@ static inline uint32_t request_table_pages(uint32_t slots)
     return (slots + REQUEST_SLOTS_PER_PAGE - 1) / REQUEST_SLOTS_PER_PAGE;
 }
 
-/* `pages` points to request_table_pages(slots) pages and stays the caller's. False for 0 slots or too many. */
+/*
+ * `pages` points to request_table_pages(slots) pages and stays the caller's. False for too many slots; with none, no
+ * request is ever taken.
+ */
 bool request_table_init(struct request_table *table, struct request_slot **pages, uint32_t slots)
     __attribute__((warn_unused_result));
 

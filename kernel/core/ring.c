@@ -3,6 +3,8 @@
 
 #include "core/range.h"
 
+_Static_assert(sizeof(struct cavern_lease) == RING_ATTACHMENT_BYTES, "leases and grants alike");
+
 static uint32_t padded(uint32_t payload_bytes)
 {
     return (payload_bytes + 7) & ~UINT32_C(7);
@@ -10,11 +12,11 @@ static uint32_t padded(uint32_t payload_bytes)
 
 uint32_t ring_blocks(uint64_t payload_bytes, uint32_t leases, uint32_t grants)
 {
-    if (payload_bytes > RING_PAYLOAD_MAX || leases > RING_LEASES_MAX || grants > RING_GRANTS_MAX)
+    if (payload_bytes > CAVERN_PAYLOAD_MAX || leases > CAVERN_ATTACHMENTS_MAX || grants > CAVERN_ATTACHMENTS_MAX)
         return 0;
 
     uint32_t bytes = ring_attachment_offset((uint32_t)payload_bytes) + (leases + grants) * RING_ATTACHMENT_BYTES;
-    return (bytes + RING_BLOCK_BYTES - 1) / RING_BLOCK_BYTES;
+    return (bytes + CAVERN_BLOCK_SIZE - 1) / CAVERN_BLOCK_SIZE;
 }
 
 uint32_t ring_attachment_offset(uint32_t payload_bytes)
@@ -25,7 +27,7 @@ uint32_t ring_attachment_offset(uint32_t payload_bytes)
 bool ring_init(struct ring *ring, uint64_t capacity)
 {
     *ring = (struct ring){.capacity = capacity};
-    return is_power_of_two(capacity) && capacity <= RING_CAPACITY_MAX;
+    return is_power_of_two(capacity) && capacity >= CAVERN_QUEUE_BLOCKS_MIN && capacity <= CAVERN_QUEUE_BLOCKS_MAX;
 }
 
 uint64_t ring_push(struct ring *ring, uint32_t blocks)

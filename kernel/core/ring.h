@@ -16,15 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cavern/message.h>
+
 enum {
-    RING_BLOCK_BYTES = 64,
-    RING_HEADER_BYTES = 24,
-    RING_ATTACHMENT_BYTES = 16,
-    RING_PAYLOAD_MAX = 16384,
-    RING_LEASES_MAX = 4,
-    RING_GRANTS_MAX = 4,
+    RING_HEADER_BYTES = sizeof(struct cavern_header),
+    RING_ATTACHMENT_BYTES = sizeof(struct cavern_grant),
     RING_MESSAGE_BLOCKS_MAX = 259, /* the largest message */
-    RING_CAPACITY_MAX = 1 << 24,
 };
 
 struct ring {
@@ -42,7 +39,7 @@ uint32_t ring_blocks(uint64_t payload_bytes, uint32_t leases, uint32_t grants);
 /* Offset of the first attachment record from the start of its message; payload_bytes is valid. */
 uint32_t ring_attachment_offset(uint32_t payload_bytes);
 
-/* False when the capacity is not a power of two or too large. */
+/* False when the capacity is not a power of two from CAVERN_QUEUE_BLOCKS_MIN to CAVERN_QUEUE_BLOCKS_MAX. */
 bool ring_init(struct ring *ring, uint64_t capacity) __attribute__((warn_unused_result));
 
 static inline uint64_t ring_used(const struct ring *ring)
@@ -70,7 +67,7 @@ static inline bool ring_fits(const struct ring *ring, uint64_t blocks)
 /* Byte offset of a position from the start of the ring's data pages. */
 static inline uint64_t ring_offset(const struct ring *ring, uint64_t position)
 {
-    return (position & (ring->capacity - 1)) * RING_BLOCK_BYTES;
+    return (position & (ring->capacity - 1)) * CAVERN_BLOCK_SIZE;
 }
 
 /* Appends a message, for which there is room, and answers its position. */
