@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Machines and ways to boot that must all reach the shell: test_machines.py quick|full. spec/boot.md."""
+
+import struct
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from guest import Machine, shell  # noqa: E402
+from tap import case, main  # noqa: E402
+
+MACHINES = {
+    "quick": {
+        "newest": {"gic": 3, "cpu": "max", "el2": True, "memory": "128M"},  # [BOOT-ENTRY-1] [BOOT-MEMORY-1]
+        "uboot": {"uboot": True},  # [BOOT-IMAGE-2]: U-Boot chooses another place than QEMU
+        "unknown_option": {"bootargs": "cavern.unknown=1 quiet"},  # [BOOT-OPTION-1]
+    },
+    "full": {
+        "gicv2": {"gic": 2},  # [BOOT-MEMORY-1]
+        "gicv3": {"gic": 3},
+        "128_mib": {"memory": "128M"},
+        "4_gib": {"memory": "4G"},
+        "cortex_a53": {"cpu": "cortex-a53"},
+        "max": {"cpu": "max"},
+        "el2": {"el2": True},  # [BOOT-ENTRY-1]
+        "el2_gicv3": {"el2": True, "gic": 3},
+        "uboot_gicv3": {"uboot": True, "gic": 3},
+        "uboot_el2": {"uboot": True, "el2": True},
+        "uboot_128_mib": {"uboot": True, "memory": "128M"},
+        "uboot_4_gib": {"uboot": True, "memory": "4G"},
+        "four_processors": {"cpus": 4},
+    },
+}
+
+
+@case
+def image_has_the_boot_header():
+    """[BOOT-IMAGE-1]"""
+    image = Machine.image.read_bytes()
+    branch, _, offset, size, flags, *reserved, magic, last = struct.unpack("<IIQQQQQQII", image[:64])
+    assert branch >> 26 == 0b000101, hex(branch)
+    assert (offset, flags, reserved, magic, last) == (0, 0b1010, [0, 0, 0], 0x644D5241, 0)
+    assert size >= len(image), (size, len(image))
+
+
+def reaches_the_shell(name, options):
+    def check():
+        said, status = shell("echo alive", Machine(**options))
+        assert (said, status) == ("alive\n", 0), (said, status)
+
+    check.__name__ = f"{name}_reaches_the_shell"
+    return check
+
+
+if __name__ == "__main__":
+    for machine, choices in MACHINES[sys.argv[1]].items():
+        case(reaches_the_shell(machine, choices))
+    main()
