@@ -18,20 +18,26 @@
 
 struct queue;
 struct object;
+struct thread;
 
 enum notice_state { NOTICE_IDLE, NOTICE_WAITING, NOTICE_DELIVERED };
 
+#define NOTICE_TAKEN (~(uint64_t)0) /* position of a message that is in no ring any more */
+
 struct notice {
-    struct list link;
-    struct queue *queue;  /* counted; NULL: nobody asked */
+    struct list link;     /* queue->waiting or queue->delivered */
+    struct list of_queue; /* queue->notices */
+    struct queue *queue;  /* not counted: it tells us when it goes; NULL: nobody asked */
     struct object *owner; /* not counted: the source that this stands in */
     uint64_t label;
     uint64_t count;       /* firings not yet told */
+    uint64_t position;    /* of its message, while DELIVERED */
     uint64_t words[5];    /* payload; the source writes them before firing */
     uint8_t kind;         /* enum cavern_kind */
     uint8_t state;        /* enum notice_state */
     uint8_t count_word;   /* words[count_word - 1] becomes the count when told; 0: none */
-    bool final;           /* freeing the message is its acknowledgement (closed, space); always through the ring */
+    /* Freeing the message is its acknowledgement (closed, space): always through the ring, then `finished` is called. */
+    void (*finished)(struct notice *notice);
 };
 
 void notice_init(struct notice *notice, uint8_t kind, struct object *owner);
@@ -41,3 +47,12 @@ void notice_fire(struct notice *notice);
 void notice_acknowledge(struct notice *notice);
 /* The source goes: takes it off every list. */
 void notice_clear(struct notice *notice);
+
+/* --- for object/queue.c --- */
+
+/* Puts a waiting notice into the ring; false: no room. */
+bool notice_deliver(struct notice *notice);
+/* Gives a waiting notice, that need not go through the ring, to a thread. */
+void notice_deliver_registers(struct notice *notice, struct thread *thread);
+/* Its message has been freed, or was taken by a process that is gone (`lost`). */
+void notice_message_freed(struct notice *notice, bool lost);

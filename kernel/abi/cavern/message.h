@@ -13,7 +13,7 @@
 #define CAVERN_WORDS 5           /* words of payload that travel in registers */
 #define CAVERN_QUEUE_BLOCKS_MIN 64
 #define CAVERN_QUEUE_BLOCKS_MAX 32768
-#define CAVERN_QUEUE_SLOTS_MAX 32768
+#define CAVERN_QUEUE_SLOTS_MAX 16384
 
 enum cavern_kind {
     CAVERN_KIND_MESSAGE = 1,

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Queues: a ring of messages that its owner reads, the kernel's record of each message beside it, a table of pending requests,
+ * and the notices that wait. Bound to one process at a time. spec/messages.md.
+ *
+ *   sends, endings, notices -> ring (or the registers of a thread that waits) -> taken -> freed by the owner -> retired here
+ *
+ * Only handles keep a queue alive: senders, notices, bindings and waiting threads know it and are told when it goes.
+ * The ring's pages and the control page may be written by nobody but the kernel, and by the owner, who may lie:
+ * only queue_look reads the control page, and nothing is ever read back from the ring.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cavern/message.h>
+#include <cavern/status.h>
+
+#include "core/list.h"
+#include "core/request_table.h"
+#include "core/ring.h"
+#include "object/object.h"
+#include "object/paged.h"
+
+struct grants;
+struct notice;
+struct process;
+struct sender;
+struct thread;
+
+/* The kernel's record of a message, at the place of its first block. `blocks` is 0 where no message starts. */
+struct queue_entry {
+    struct sender *sender; /* counted: to be credited when the message is freed; NULL: an ending or a notice */
+    struct notice *notice; /* that this message tells; NULL: none, or its source is gone */
+    struct grants *grants; /* owned */
+    uint32_t blocks;
+    uint32_t pad;
+};
+
+enum queue_unbinding { UNBIND_IDLE, UNBIND_REQUESTS, UNBIND_MESSAGES, UNBIND_NOTICES, UNBIND_AWAITING };
+
+struct queue {
+    struct object object;
+    struct ring ring;
+    struct cavern_control *control;
+    struct paged data;    /* blocks */
+    struct paged entries; /* struct queue_entry, one a block */
+    struct paged slots;   /* struct request_slot */
+    struct paged pending; /* struct pending, one a slot */
+    struct request_table requests;
+    struct process *process; /* bound to it; NULL: to none */
+    struct list of_process;
+    uint64_t address; /* in that process: control page, then the ring twice */
+    struct thread *receiver; /* sleeps in receive; then no message waits in the ring */
+    struct list senders;   /* sender.of_queue */
+    struct list notices;   /* notice.of_queue: all that have this destination */
+    struct list waiting;   /* notice.link: no room yet */
+    struct list delivered; /* notice.link: told, not acknowledged */
+    struct list spaces;    /* sender.of_spaces: ask for a space notice */
+    struct list awaiting;  /* pending.of_reply: requests whose endings come here */
+    uint8_t unbinding;     /* enum queue_unbinding */
+    bool gone;             /* no handle is left */
+    uint32_t cursor;       /* of unbinding */
+    uint64_t cut;          /* unbinding: what stands before it had been taken */
+    uint64_t freed;        /* unbinding: and before this, freed */
+};
+
+enum cavern_status queue_create(struct account *account, uint64_t blocks, uint64_t slots,
+                                struct queue **queue) CAVERN_MUST_CHECK;
+bool queue_destroy(struct object *object);
+void queue_handles_gone(struct object *object);
+
+static inline struct queue_entry *queue_entry(const struct queue *queue, uint64_t position)
+{
+    return paged_at(&queue->entries, (position & (queue->ring.capacity - 1)) * sizeof(struct queue_entry));
+}
+
+/* Where byte `offset` of the message at `position` goes, and how many bytes follow contiguously. */
+void *queue_window(const struct queue *queue, uint64_t position, uint64_t offset, uint64_t *length);
+/* Copies into a message that is not yet published. */
+void queue_write(struct queue *queue, uint64_t position, uint64_t offset, const void *from, uint64_t size);
+
+/*
+ * Looks at the control page, retires up to `most` messages that the owner has freed, and gives their room to those who
+ * wait for it. False: the page lies; the bound process is on its way out, and the queue counts as full.
+ */
+bool queue_retire(struct queue *queue, unsigned most);
+/* Messages that the owner could still take, as far as the kernel has looked. */
+static inline bool queue_has_untaken(const struct queue *queue)
+{
+    return queue->ring.seen_taken < queue->ring.tail;
+}
+/* Room has come: for the notices that wait, then for those who asked for space. Bounded; calls nothing that retires. */
+void queue_refill(struct queue *queue);
+/* The notices alone. */
+void queue_tell_waiting(struct queue *queue);
+/* Sets the `waiters` word as the lists say. */
+void queue_update_waiters(struct queue *queue);
+
+/* Makes the message at the ring's tail known: header, entry, tail; wakes the receiver. Returns its entry. */
+struct queue_entry *queue_publish(struct queue *queue, const struct cavern_header *header, uint32_t blocks,
+                                  uint32_t reserved);
+
+enum cavern_status queue_bind(struct queue *queue, struct process *process) CAVERN_MUST_CHECK;
+/* One bounded step; true when it is bound to none. */
+bool queue_unbind_step(struct queue *queue);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "object/sender.h"
+
+#include <cavern/message.h>
+
+#include "object/account.h"
+
+static void closed_finished(struct notice *notice)
+{
+    object_put(&container_of(notice, struct sender, closed)->object); /* taken when it was told */
+}
+
+static void space_finished(struct notice *notice)
+{
+    struct sender *sender = container_of(notice, struct sender, space);
+    sender->asking = false;
+    object_put(&sender->object); /* taken when it was asked */
+}
+
+enum cavern_status sender_create(struct queue *queue, uint64_t label, uint32_t messages, uint32_t requests, bool closed,
+                                 struct account *account, struct sender **result)
+{
+    struct sender *sender = object_create(account, CLASS_SENDER);
+    if (!sender)
+        return CAVERN_NO_MEMORY;
+    sender->queue = queue;
+    sender->label = label;
+    sender->message_limit = messages;
+    sender->request_limit = requests;
+    sender->tell_closed = closed;
+    notice_init(&sender->closed, CAVERN_KIND_CLOSED, &sender->object);
+    notice_init(&sender->space, CAVERN_KIND_SPACE, &sender->object);
+    sender->closed.finished = closed_finished;
+    sender->space.finished = space_finished;
+    list_init(&sender->of_spaces);
+    list_push_back(&queue->senders, &sender->of_queue);
+    *result = sender;
+    return CAVERN_OK;
+}
+
+bool sender_destroy(struct object *object)
+{
+    struct sender *sender = container_of(object, struct sender, object);
+    notice_clear(&sender->closed);
+    notice_clear(&sender->space);
+    if (sender->queue)
+        list_remove(&sender->of_queue);
+    object_free(sender);
+    return true;
+}
+
+/* No message of it can come after this one. */
+void sender_handles_gone(struct object *object)
+{
+    struct sender *sender = container_of(object, struct sender, object);
+    if (!sender->tell_closed || sender_is_gone(sender))
+        return;
+    object_get(&sender->object); /* until the notice is finished */
+    notice_set(&sender->closed, sender->queue, sender->label);
+    notice_fire(&sender->closed);
+}
+
+void sender_message_freed(struct sender *sender)
+{
+    sender->messages--;
+    object_put(&sender->object); /* the entry's */
+}
+
+void sender_request_ended(struct sender *sender)
+{
+    sender->requests--;
+    object_put(&sender->object); /* the slot's */
+}
+
+void sender_detach(struct sender *sender)
+{
+    list_remove(&sender->of_queue);
+    sender->queue = NULL;
+    if (list_linked(&sender->of_spaces)) {
+        list_remove(&sender->of_spaces);
+        notice_fire(&sender->space); /* who waits for room tries, and learns that it is gone */
+    }
+}
+
+bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t requests)
+{
+    const struct queue *queue = sender->queue;
+    if (blocks && (sender->messages >= sender->message_limit || !ring_room(&queue->ring, blocks)))
+        return false;
+    return !requests || (sender->request_limit >= requests && sender->requests <= sender->request_limit - requests &&
+                         request_table_free(&queue->requests) >= requests);
+}
+
+void sender_ask_space(struct sender *sender, uint32_t blocks, uint32_t requests, struct queue *to, uint64_t label)
+{
+    object_get(&sender->object); /* until the notice is finished or forgotten */
+    sender->asking = true;
+    sender->space_blocks = blocks;
+    sender->space_requests = requests;
+    sender->space.count = 0;
+    notice_set(&sender->space, to, label);
+    list_push_back(&sender->queue->spaces, &sender->of_spaces);
+}
+
+void sender_forget_space(struct sender *sender)
+{
+    if (list_linked(&sender->of_spaces)) {
+        list_remove(&sender->of_spaces);
+        queue_update_waiters(sender->queue);
+    }
+    notice_clear(&sender->space); /* finishes it if it was told */
+    if (sender->asking)
+        space_finished(&sender->space);
+}

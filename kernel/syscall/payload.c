@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "syscall/payload.h"
+
+#include <string.h>
+
+#include "core/ring.h"
+#include "object/attachment.h"
+#include "object/buffer.h"
+#include "object/process.h"
+#include "object/queue.h"
+#include "object/thread.h"
+#include "syscall/user.h"
+
+#define REGISTER_BYTES (CAVERN_WORDS * sizeof(uint64_t))
+#define RECORD_BYTES sizeof(struct cavern_grant)
+
+static uint64_t padded(uint64_t size)
+{
+    return (size + 7) & ~(uint64_t)7;
+}
+
+/* What lies beyond `size` in the caller's registers is its own affair. */
+static void take_words(struct payload *payload, const uint64_t words[CAVERN_WORDS])
+{
+    unsigned whole = payload->size / 8, rest = payload->size % 8;
+    for (unsigned i = 0; i < whole; i++)
+        payload->words[i] = words[i];
+    for (unsigned i = whole; i < CAVERN_WORDS; i++)
+        payload->words[i] = 0;
+    if (rest)
+        payload->words[whole] = words[whole] & ((UINT64_C(1) << rest * 8) - 1);
+}
+
+enum cavern_status payload_decode(struct payload *payload, uint64_t info, const uint64_t words[CAVERN_WORDS],
+                                  bool may_lease)
+{
+    payload->size = (uint16_t)info;
+    payload->leases = info >> 24 & 15;
+    payload->grants = info >> 28 & 15;
+    payload->trace = (uint32_t)(info >> 32);
+    unsigned attached = payload->leases + payload->grants;
+    payload->in_registers = payload->size <= REGISTER_BYTES && !attached;
+    if (payload->in_registers) {
+        take_words(payload, words);
+        payload->blocks = 1;
+        return CAVERN_OK;
+    }
+    payload->address = words[0];
+    if (payload->size > CAVERN_PAYLOAD_MAX)
+        return CAVERN_TOO_LARGE;
+    if (payload->leases > (may_lease ? CAVERN_ATTACHMENTS_MAX : 0) || payload->grants > CAVERN_ATTACHMENTS_MAX ||
+        payload->address % 8)
+        return CAVERN_BAD_ARGUMENT;
+    payload->blocks = ring_blocks(payload->size, payload->leases, payload->grants);
+    return CAVERN_OK;
+}
+
+uint64_t payload_bytes(const struct payload *payload)
+{
+    return padded(payload->size) + (payload->leases + payload->grants) * RECORD_BYTES;
+}
+
+/* --- attachments --- */
+
+static enum cavern_status attach_leases(struct thread *caller, unsigned count, const struct cavern_lease *records,
+                                        struct leases *leases)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct cavern_lease *record = &records[i];
+        struct lease *lease = &leases->lease[i];
+        if (!record->length || !record->rights || record->rights > (CAVERN_LEASE_READ | CAVERN_LEASE_WRITE))
+            return CAVERN_BAD_ARGUMENT;
+        /* The lease rights are the protections that the mapping needs. */
+        enum cavern_status status = space_resolve(&caller->process->space, record->address, record->length,
+                                                  record->rights, &lease->holding, &lease->offset);
+        if (status)
+            return status;
+        object_get(&lease->holding->object); /* until the request ends */
+        lease->length = record->length;
+        lease->rights = record->rights;
+        leases->count++;
+    }
+    return CAVERN_OK;
+}
+
+static bool can_travel(uint8_t type)
+{
+    return type != CAVERN_TYPE_PROCESS && type != CAVERN_TYPE_THREAD && type != CAVERN_TYPE_QUEUE;
+}
+
+static enum cavern_status attach_grants(struct thread *caller, unsigned count, const struct cavern_grant *records,
+                                        struct grants *grants)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct object *object;
+        uint16_t rights;
+        enum cavern_status status = process_lookup_any(caller->process, records[i].handle, &object, &rights);
+        if (status)
+            return status;
+        if (!(rights & CAVERN_RIGHT_COPY) || !can_travel(object->type) || (records[i].rights & ~(uint64_t)rights))
+            return CAVERN_DENIED;
+        if (object->type == CAVERN_TYPE_BUFFER && !buffer_is_complete(container_of(object, struct holding, object)->buffer))
+            return CAVERN_BUSY;
+        grants_set(grants, i, object, (uint16_t)records[i].rights);
+    }
+    return CAVERN_OK;
+}
+
+enum cavern_status payload_attach(struct thread *caller, const struct payload *payload, struct attachments *attachments)
+{
+    *attachments = (struct attachments){0};
+    unsigned count = payload->leases + payload->grants;
+    if (!count)
+        return CAVERN_OK;
+    struct cavern_grant records[2 * CAVERN_ATTACHMENTS_MAX]; /* leases have the same size and come first */
+    struct cavern_lease leases[CAVERN_ATTACHMENTS_MAX];
+    struct process *process = caller->process;
+    enum cavern_status status =
+        user_read(process, records, payload->address + padded(payload->size), count * RECORD_BYTES);
+    if (!status && payload->leases) {
+        memcpy(leases, records, payload->leases * RECORD_BYTES);
+        attachments->leases = object_create(process->account, CLASS_LEASES);
+        status = attachments->leases ? attach_leases(caller, payload->leases, leases, attachments->leases)
+                                     : CAVERN_NO_MEMORY;
+    }
+    if (!status && payload->grants) {
+        struct grants *grants = attachments->grants = object_create(process->account, CLASS_GRANTS);
+        if (grants) {
+            grants->from = process;
+            list_push_back(&process->grants, &grants->of_process);
+        }
+        status = grants ? attach_grants(caller, payload->grants, records + payload->leases, grants) : CAVERN_NO_MEMORY;
+    }
+    if (status)
+        payload_detach(attachments);
+    return status;
+}
+
+void payload_detach(struct attachments *attachments)
+{
+    if (attachments->leases)
+        leases_free(attachments->leases);
+    if (attachments->grants)
+        grants_free(attachments->grants);
+    *attachments = (struct attachments){0};
+}
+
+/* --- copying --- */
+
+static void *sink_window(const struct sink *sink, uint64_t at, uint64_t *length)
+{
+    if (sink->queue)
+        return queue_window(sink->queue, sink->queue->ring.tail, sizeof(struct cavern_header) + at, length);
+    return buffer_window(sink->buffer, sink->offset + at, length);
+}
+
+static void sink_write(const struct sink *sink, uint64_t at, const void *from, uint64_t size)
+{
+    const char *source = from;
+    while (size) {
+        uint64_t length;
+        void *to = sink_window(sink, at, &length);
+        if (length > size)
+            length = size;
+        memcpy(to, source, length);
+        source += length;
+        at += length;
+        size -= length;
+    }
+}
+
+void payload_write_record(const struct payload *payload, unsigned grant, const struct cavern_grant *record,
+                          const struct sink *sink)
+{
+    sink_write(sink, padded(payload->size) + (payload->leases + grant) * RECORD_BYTES, record, sizeof *record);
+}
+
+/* As the receiver sees them: no address of the lender, no handle value of the sender. */
+static void write_records(const struct payload *payload, const struct attachments *attachments, const struct sink *sink)
+{
+    uint64_t at = padded(payload->size);
+    for (unsigned i = 0; i < payload->leases; i++, at += RECORD_BYTES) {
+        const struct lease *lease = &attachments->leases->lease[i];
+        struct cavern_lease record = {.length = lease->length, .rights = lease->rights};
+        sink_write(sink, at, &record, sizeof record);
+    }
+    for (unsigned i = 0; i < payload->grants; i++) {
+        struct cavern_grant record = {
+            .handle = attachments->grants->item[i].object->type,
+            .rights = attachments->grants->item[i].rights,
+        };
+        payload_write_record(payload, i, &record, sink);
+    }
+}
+
+enum cavern_status payload_copy(struct thread *caller, const struct payload *payload,
+                                const struct attachments *attachments, const struct sink *sink)
+{
+    if (payload->in_registers) {
+        sink_write(sink, 0, payload->words, payload->size);
+        return CAVERN_OK;
+    }
+    for (uint64_t at = 0; at < payload->size;) {
+        uint64_t length;
+        void *to = sink_window(sink, at, &length);
+        if (length > payload->size - at)
+            length = payload->size - at;
+        enum cavern_status status = user_read(caller->process, to, payload->address + at, length);
+        if (status)
+            return status;
+        at += length;
+    }
+    write_records(payload, attachments, sink);
+    return CAVERN_OK;
+}

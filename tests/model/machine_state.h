@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The simulated machine's state, shared by machine.c and model.c alone. */
+#pragma once
+
+#include "model.h"
+
+struct machine_state {
+    uint8_t *ram;
+    size_t ram_size;
+    struct cpu cpu;
+    uint64_t now;
+    uint64_t timer;
+    bool interrupt_pending;
+    bool restart;
+    bool raised[MODEL_LINES];
+    bool masked[MODEL_LINES];
+    unsigned trigger[MODEL_LINES];
+    char output[65536];
+    size_t output_length;
+    int power;
+    unsigned fail_after;
+    struct account *root;
+};
+
+extern struct machine_state model;

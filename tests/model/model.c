@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What tests do to the simulated machine. */
+#include "model.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "machine_state.h"
+#include "object/buffer.h"
+#include "object/interrupt.h"
+#include "object/machine.h"
+#include "object/memory.h"
+#include "syscall/dispatch.h"
+
+void model_start(size_t ram)
+{
+    if (model.ram)
+        munmap(model.ram, model.ram_size);
+    memset(&model, 0, sizeof model);
+    model.ram_size = ram;
+    model.ram = mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert(model.ram != MAP_FAILED);
+    memset(model.masked, true, sizeof model.masked);
+    model.now = 1000000;
+    struct memory_region region = {MODEL_RAM_BASE, ram};
+    bool enough = memory_init(&region, 1, NULL, 0);
+    assert(enough);
+    scheduler_init(&model.cpu);
+    model.root = account_root_create();
+    machine = machine_create(model.root);
+    assert(model.root && machine);
+}
+
+struct account *model_root(void)
+{
+    return model.root;
+}
+
+struct thread *model_thread(struct process *process, uint8_t priority)
+{
+    struct thread *thread;
+    enum cavern_status status = thread_create(process, priority, 0x400000, 0x800000, 0, (uint64_t[2]){0, 0}, 0, &thread);
+    assert(status == CAVERN_OK);
+    thread_start(thread);
+    return thread;
+}
+
+struct thread *model_process(struct account *account, const char *name, uint8_t priority)
+{
+    char padded[CAVERN_NAME_SIZE] = {0};
+    strncpy(padded, name, sizeof padded);
+    struct process *process;
+    enum cavern_status status = process_create(account, NULL, 0, padded, &process);
+    assert(status == CAVERN_OK);
+    return model_thread(process, priority);
+}
+
+uint64_t model_memory(struct process *process, size_t bytes)
+{
+    enum cavern_status status;
+    struct holding *holding = buffer_create(process->account, bytes, 0, &status);
+    assert(holding);
+    bool complete = false;
+    while (!complete) {
+        status = buffer_fill(holding, 64, &complete);
+        assert(status == CAVERN_OK);
+    }
+    uint64_t address = buffer_own_address(holding->buffer), length = buffer_size(holding->buffer), total = 0;
+    while (total < length) {
+        uint64_t done;
+        status = space_map_step(&process->space, holding, total, length - total, address + total,
+                                CAVERN_PROT_READ | CAVERN_PROT_WRITE, 64, &done);
+        assert(status == CAVERN_OK);
+        total += done;
+    }
+    object_put(&holding->object); /* the mapping keeps it */
+    return address;
+}
+
+void *model_at(struct process *process, uint64_t address)
+{
+    uint64_t physical, length;
+    if (!arch_translate(&process->space.arch, address, ARCH_ACCESS_READ, &physical, &length))
+        return NULL;
+    return arch_direct(physical);
+}
+
+uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[16])
+{
+    assert(thread->state == CAVERN_THREAD_READY);
+    struct cpu *cpu = &model.cpu;
+    if (cpu->current != thread) {
+        if (cpu->current && cpu->current->state == CAVERN_THREAD_READY)
+            run_queue_push_front(&cpu->ready, &cpu->current->runnable);
+        run_queue_remove(&cpu->ready, &thread->runnable);
+        cpu->current = thread;
+    }
+    for (unsigned i = 0; i < 16; i++)
+        thread->context.x[i] = regs[i];
+    thread->context.x[1] |= (uint64_t)call << 16;
+    object_get(&thread->object);
+    do {
+        model.restart = false;
+        syscall_dispatch(thread);
+    } while (model.restart);
+    model_settle();
+    bool waits = thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING;
+    for (unsigned i = 0; i < 9; i++)
+        regs[i] = thread->context.x[i];
+    if (waits)
+        regs[0] = MODEL_WAITS;
+    object_put(&thread->object);
+    return regs[0];
+}
+
+uint64_t *model_registers(struct thread *thread)
+{
+    assert(thread->state == CAVERN_THREAD_READY);
+    return thread->context.x;
+}
+
+struct thread *model_settle(void)
+{
+    return scheduler_next();
+}
+
+cavern_handle model_give(struct process *process, struct object *object, uint16_t rights)
+{
+    cavern_handle handle;
+    object_get_handle(object);
+    enum cavern_status status = process_insert(process, object, rights, 0, &handle);
+    assert(status == CAVERN_OK);
+    return handle;
+}
+
+void model_set_time(uint64_t ns)
+{
+    assert(ns >= model.now);
+    model.now = ns;
+    if (model.timer <= ns) {
+        scheduler_timer();
+        model_settle();
+    }
+}
+
+uint64_t model_timer(void)
+{
+    return model.timer;
+}
+
+void model_raise(unsigned line)
+{
+    model.raised[line] = true;
+    interrupt_handle();
+    model_settle();
+}
+
+bool model_line_masked(unsigned line)
+{
+    return model.masked[line];
+}
+
+void model_interrupt_pending(bool on)
+{
+    model.interrupt_pending = on;
+}
+
+const char *model_output(void)
+{
+    return model.output;
+}
+
+int model_power(void)
+{
+    return model.power;
+}
+
+void model_fail_allocation(unsigned n)
+{
+    model.fail_after = n;
+}
