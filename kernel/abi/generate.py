@@ -107,18 +107,18 @@ def table_h(rows):
         if not (row.inputs or row.outputs):
             yield "    uint64_t none;"
         yield "};"
-        yield f"enum sys_outcome sys_{row.name}(struct thread *caller, struct {row.name}_args *args);\n"
+        yield f"sys_outcome sys_{row.name}(struct thread *caller, struct {row.name}_args *args);\n"
 
 
 def trampoline(row):
-    yield f"static enum sys_outcome call_{row.name}(struct thread *caller)\n{{"
+    yield f"static sys_outcome call_{row.name}(struct thread *caller)\n{{"
     yield "    uint64_t *x = caller->context.x;"
     yield f"    struct {row.name}_args args;"
     for register, name, _ in row.inputs:
         yield f"    args.{name} = x[{register[1:]}];"
     for _, name, _ in row.outputs:
         yield f"    args.{name} = 0;"
-    yield f"    enum sys_outcome outcome = sys_{row.name}(caller, &args);"
+    yield f"    sys_outcome outcome = sys_{row.name}(caller, &args);"
     progress = [item for item in row.inputs if item[2]]
     if progress:
         yield "    if (outcome == SYS_RESTART) {"

@@ -63,8 +63,7 @@ enum cavern_status grants_accept(struct grants *grants, unsigned index, struct p
     *rights = grants->item[index].rights;
     if (object->type == CAVERN_TYPE_BUFFER) {
         struct holding *own;
-        enum cavern_status status =
-            holding_for(container_of(object, struct holding, object), process->account, &own);
+        enum cavern_status status = holding_for(container_of(object, struct holding, object), process->account, &own);
         if (status)
             return status;
         object = &own->object;

@@ -11,7 +11,7 @@
 
 /* Words of payload, by kind. */
 static const uint8_t word_counts[] = {
-    [CAVERN_KIND_EXIT] = 5, [CAVERN_KIND_FAULT] = 5,  [CAVERN_KIND_INTERRUPT] = 2,
+    [CAVERN_KIND_EXIT] = 5,   [CAVERN_KIND_FAULT] = 5, [CAVERN_KIND_INTERRUPT] = 2,
     [CAVERN_KIND_SIGNAL] = 1, [CAVERN_KIND_SPACE] = 0, [CAVERN_KIND_CLOSED] = 0,
 };
 

@@ -3,8 +3,8 @@
  * Notices: what a source (process, thread, interrupt, signal, sender, machine) tells the one queue that asked.
  * The source holds the storage, so telling can't fail; one-shot, counted, armed again by acknowledgement.
  *
- *   IDLE --notice_fire--> WAITING (on queue->waiting) --room in the ring, or a waiting thread--> DELIVERED (on queue->delivered)
- *     ^                      |  ^--------------- the queue is unbound: back, in order ---------------/      |
+ *   IDLE --notice_fire--> WAITING (on queue->waiting) --room in the ring, or a waiting thread--> DELIVERED (on
+ * queue->delivered) ^                      |  ^--------------- the queue is unbound: back, in order ---------------/ |
  *     \------ notice_clear --/  \------------------------------- notice_acknowledge -> IDLE (or WAITING if fired since)
  *
  * Firing while not IDLE only counts. Without a queue, firing is remembered (count) and told when one is set.
@@ -30,13 +30,14 @@ struct notice {
     struct queue *queue;  /* not counted: it tells us when it goes; NULL: nobody asked */
     struct object *owner; /* not counted: the source that this stands in */
     uint64_t label;
-    uint64_t count;       /* firings not yet told */
-    uint64_t position;    /* of its message, while DELIVERED */
-    uint64_t words[5];    /* payload; the source writes them before firing */
-    uint8_t kind;         /* enum cavern_kind */
-    uint8_t state;        /* enum notice_state */
-    uint8_t count_word;   /* words[count_word - 1] becomes the count when told; 0: none */
-    /* Freeing the message is its acknowledgement (closed, space): always through the ring, then `finished` is called. */
+    uint64_t count;     /* firings not yet told */
+    uint64_t position;  /* of its message, while DELIVERED */
+    uint64_t words[5];  /* payload; the source writes them before firing */
+    uint8_t kind;       /* enum cavern_kind */
+    uint8_t state;      /* enum notice_state */
+    uint8_t count_word; /* words[count_word - 1] becomes the count when told; 0: none */
+    /* Freeing the message is its acknowledgement (closed, space): always through the ring, then `finished` is called.
+     */
     void (*finished)(struct notice *notice);
 };
 

@@ -17,7 +17,8 @@ struct paged {
     uint32_t pages;
 };
 
-/* At most PAGED_PAGES_MAX pages' worth of bytes. False: no memory, and nothing is held. Must not be moved afterwards. */
+/* At most PAGED_PAGES_MAX pages' worth of bytes. False: no memory, and nothing is held. Must not be moved afterwards.
+ */
 bool paged_create(struct paged *paged, struct account *account, uint64_t bytes);
 /* Gives at most `budget` pages back; true when none is left. Harmless on a zeroed one. */
 bool paged_destroy(struct paged *paged, struct account *account, unsigned budget);

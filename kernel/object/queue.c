@@ -147,8 +147,7 @@ struct queue_entry *queue_publish(struct queue *queue, const struct cavern_heade
                                   uint32_t reserved)
 {
     queue_write(queue, queue->ring.tail, 0, header, sizeof *header);
-    uint64_t position =
-        reserved ? ring_push_reserved(&queue->ring, reserved, blocks) : ring_push(&queue->ring, blocks);
+    uint64_t position = reserved ? ring_push_reserved(&queue->ring, reserved, blocks) : ring_push(&queue->ring, blocks);
     struct queue_entry *entry = queue_entry(queue, position);
     *entry = (struct queue_entry){.blocks = blocks};
     /* After the message itself, so that the owner on another CPU sees all of it. */
@@ -174,7 +173,8 @@ static void serve_spaces(struct queue *queue)
 {
     uint64_t blocks = 0, requests = 0;
     unsigned most = JOB_STEP_ITEMS;
-    list_for_each_safe (node, &queue->spaces) {
+    list_for_each_safe(node, &queue->spaces)
+    {
         struct sender *sender = container_of(node, struct sender, of_spaces);
         if (!most-- || !ring_room(&queue->ring, blocks + sender->space_blocks) ||
             request_table_free(&queue->requests) < requests + sender->space_requests)
@@ -231,8 +231,8 @@ enum cavern_status queue_bind(struct queue *queue, struct process *process)
         space_map_pages(&process->space, address, control_page, queue, 1, CAVERN_PROT_READ | CAVERN_PROT_WRITE);
     if (status)
         return status;
-    status = space_map_pages(&process->space, address + CAVERN_PAGE_SIZE, ring_page, queue, ring_pages,
-                             CAVERN_PROT_READ);
+    status =
+        space_map_pages(&process->space, address + CAVERN_PAGE_SIZE, ring_page, queue, ring_pages, CAVERN_PROT_READ);
     if (status) {
         space_unmap_pages(&process->space, address, 1);
         return status;
@@ -331,7 +331,8 @@ static bool unbind_awaiting(struct queue *queue)
 static bool unbind_spaces(struct queue *queue)
 {
     unsigned most = JOB_STEP_ITEMS;
-    list_for_each_safe (node, &queue->notices) {
+    list_for_each_safe(node, &queue->notices)
+    {
         struct notice *notice = container_of(node, struct notice, of_queue);
         if (notice->kind != CAVERN_KIND_SPACE || notice->state == NOTICE_DELIVERED)
             continue;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Queues: a ring of messages that its owner reads, the kernel's record of each message beside it, a table of pending requests,
- * and the notices that wait. Bound to one process at a time. spec/messages.md.
+ * Queues: a ring of messages that its owner reads, the kernel's record of each message beside it, a table of pending
+ * requests, and the notices that wait. Bound to one process at a time. spec/messages.md.
  *
- *   sends, endings, notices -> ring (or the registers of a thread that waits) -> taken -> freed by the owner -> retired here
+ *   sends, endings, notices -> ring (or the registers of a thread that waits) -> taken -> freed by the owner -> retired
+ * here
  *
  * Only handles keep a queue alive: senders, notices, bindings and waiting threads know it and are told when it goes.
  * The ring's pages and the control page may be written by nobody but the kernel, and by the owner, who may lie:
@@ -51,19 +52,19 @@ struct queue {
     struct request_table requests;
     struct process *process; /* bound to it; NULL: to none */
     struct list of_process;
-    uint64_t address; /* in that process: control page, then the ring twice */
+    uint64_t address;        /* in that process: control page, then the ring twice */
     struct thread *receiver; /* sleeps in receive; then no message waits in the ring */
-    struct list senders;   /* sender.of_queue */
-    struct list notices;   /* notice.of_queue: all that have this destination */
-    struct list waiting;   /* notice.link: no room yet */
-    struct list delivered; /* notice.link: told, not acknowledged */
-    struct list spaces;    /* sender.of_spaces: ask for a space notice */
-    struct list awaiting;  /* pending.of_reply: requests whose endings come here */
-    uint8_t unbinding;     /* enum queue_unbinding */
-    bool gone;             /* no handle is left */
-    uint32_t cursor;       /* of unbinding */
-    uint64_t cut;          /* unbinding: what stands before it had been taken */
-    uint64_t freed;        /* unbinding: and before this, freed */
+    struct list senders;     /* sender.of_queue */
+    struct list notices;     /* notice.of_queue: all that have this destination */
+    struct list waiting;     /* notice.link: no room yet */
+    struct list delivered;   /* notice.link: told, not acknowledged */
+    struct list spaces;      /* sender.of_spaces: ask for a space notice */
+    struct list awaiting;    /* pending.of_reply: requests whose endings come here */
+    uint8_t unbinding;       /* enum queue_unbinding */
+    bool gone;               /* no handle is left */
+    uint32_t cursor;         /* of unbinding */
+    uint64_t cut;            /* unbinding: what stands before it had been taken */
+    uint64_t freed;          /* unbinding: and before this, freed */
 };
 
 enum cavern_status queue_create(struct account *account, uint64_t blocks, uint64_t slots,

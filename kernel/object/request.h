@@ -24,12 +24,12 @@ struct thread;
 #define PENDING_IN_REGISTERS (~(uint64_t)0)
 
 struct pending {
-    struct list of_reply;   /* reply->awaiting */
-    struct queue *server;   /* whose table this stands in */
-    struct queue *reply;    /* where the ending goes; NULL: to `caller` */
-    struct thread *caller;  /* sleeps in call */
-    struct sender *sender;  /* counted */
-    struct leases *leases;  /* owned; NULL: none */
+    struct list of_reply;  /* reply->awaiting */
+    struct queue *server;  /* whose table this stands in */
+    struct queue *reply;   /* where the ending goes; NULL: to `caller` */
+    struct thread *caller; /* sleeps in call */
+    struct sender *sender; /* counted */
+    struct leases *leases; /* owned; NULL: none */
     uint64_t token;
     uint64_t position; /* of its message in the server's ring, or PENDING_IN_REGISTERS */
     uint32_t id;

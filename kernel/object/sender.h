@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Senders: the right to send to one queue, with a label and limits; and the two notices that a sender is the source of. */
+/* Senders: the right to send to one queue, with a label and limits; and the two notices that a sender is the source of.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -47,7 +48,8 @@ void sender_request_ended(struct sender *sender);
 /* The queue goes away. */
 void sender_detach(struct sender *sender);
 
-/* Would a message of `blocks` (0: none) and so many `requests` be accepted now? Notices that wait are the caller's affair. */
+/* Would a message of `blocks` (0: none) and so many `requests` be accepted now? Notices that wait are the caller's
+ * affair. */
 bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t requests);
 /* Asks for one space notice to `to`, which may come at once. One at a time for a sender. */
 void sender_ask_space(struct sender *sender, uint32_t blocks, uint32_t requests, struct queue *to, uint64_t label);

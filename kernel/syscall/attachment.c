@@ -52,7 +52,7 @@ static enum cavern_status copy_piece(struct process *process, const struct lease
     return CAVERN_OK;
 }
 
-enum sys_outcome sys_lease_copy(struct thread *caller, struct lease_copy_args *args)
+sys_outcome sys_lease_copy(struct thread *caller, struct lease_copy_args *args)
 {
     struct queue *queue;
     struct lease *lease;
@@ -62,11 +62,11 @@ enum sys_outcome sys_lease_copy(struct thread *caller, struct lease_copy_args *a
     if (!status && !range_within(args->address, args->length, 0, CAVERN_USER_END))
         status = CAVERN_BAD_ADDRESS;
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     while (args->length) {
         status = copy_piece(caller->process, lease, args);
         if (status)
-            return (enum sys_outcome)status;
+            return status;
         if (args->length && arch_interrupt_pending())
             return SYS_RESTART;
     }
@@ -82,21 +82,21 @@ static struct queue_entry *find_entry(struct queue *queue, uint64_t position)
     return entry->blocks ? entry : NULL;
 }
 
-enum sys_outcome sys_grant_accept(struct thread *caller, struct grant_accept_args *args)
+sys_outcome sys_grant_accept(struct thread *caller, struct grant_accept_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     struct queue_entry *entry = find_entry(queue, args->position);
     if (!entry)
-        return (enum sys_outcome)CAVERN_GONE;
+        return CAVERN_GONE;
     if (!entry->grants || args->index >= entry->grants->count)
-        return (enum sys_outcome)CAVERN_BAD_ARGUMENT;
+        return CAVERN_BAD_ARGUMENT;
     uint8_t type;
     uint16_t rights;
     status = grants_accept(entry->grants, (unsigned)args->index, caller->process, &args->handle, &type, &rights);
     if (!status)
         args->type = type | (uint64_t)rights << 16;
-    return (enum sys_outcome)status;
+    return status;
 }

@@ -16,9 +16,9 @@ void syscall_dispatch(struct thread *caller)
         x[0] = CAVERN_BAD_OPERATION;
         return;
     }
-    enum sys_outcome outcome = sys_table[operation](caller);
+    sys_outcome outcome = sys_table[operation](caller);
     if (outcome < SYS_RESTART)
-        x[0] = outcome;
+        x[0] = (uint64_t)outcome;
     else if (outcome == SYS_RESTART)
         arch_context_restart(&caller->context);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a trap to a handler and back: vector -> trap -> syscall_dispatch -> sys_<name>. A handler checks (decode, look up,
- * reserve: may fail, changes nothing), then commits. It returns what is to become of the caller and never switches.
+ * From a trap to a handler and back: vector -> trap -> syscall_dispatch -> sys_<name>. A handler checks (decode, look
+ * up, reserve: may fail, changes nothing), then commits. It returns what is to become of the caller and never switches.
  */
 #pragma once
 
@@ -9,8 +9,10 @@
 
 struct thread;
 
-/* A status of cavern/status.h, which the caller finds in x0, or one of these. */
-enum sys_outcome {
+/* A value of enum cavern_status, which the caller finds in x0, or one of these. */
+typedef int sys_outcome;
+
+enum {
     SYS_OK = CAVERN_OK,
     SYS_RESTART = 0x100, /* progress is in the argument registers marked `!`; the call is made again */
     SYS_WAIT,            /* the caller sleeps; who wakes it sets its registers */
@@ -18,7 +20,7 @@ enum sys_outcome {
     SYS_ENDED,           /* the caller is no more */
 };
 
-typedef enum sys_outcome (*sys_entry)(struct thread *caller);
+typedef sys_outcome (*sys_entry)(struct thread *caller);
 
 /* By number; NULL where there is no such call. Generated from syscalls.def. */
 extern const sys_entry sys_table[];

@@ -33,37 +33,37 @@ static enum cavern_status find_sender(struct thread *caller, uint64_t handle, ui
 }
 
 /* OK when a message of `blocks` and `requests` requests would be accepted; else retires on as long as that helps. */
-static enum sys_outcome make_room(struct sender *sender, uint32_t blocks, uint32_t requests)
+static sys_outcome make_room(struct sender *sender, uint32_t blocks, uint32_t requests)
 {
     struct queue *queue = sender->queue;
     if (!ring_fits(&queue->ring, blocks))
-        return (enum sys_outcome)CAVERN_TOO_LARGE;
+        return CAVERN_TOO_LARGE;
     for (unsigned most = RETIRE_FIRST;; most = JOB_STEP_ITEMS) {
         uint64_t before = queue->ring.used_from;
         if (!queue_retire(queue, most))
-            return (enum sys_outcome)CAVERN_QUEUE_FULL;
+            return CAVERN_QUEUE_FULL;
         if (list_empty(&queue->waiting) && sender_would_accept(sender, blocks, requests))
             return SYS_OK;
         if (most == JOB_STEP_ITEMS && queue->ring.used_from == before)
-            return (enum sys_outcome)CAVERN_QUEUE_FULL;
+            return CAVERN_QUEUE_FULL;
         if (arch_interrupt_pending())
             return SYS_RESTART;
     }
 }
 
 /* The same for blocks of one's own queue; reserves them. */
-static enum sys_outcome reserve(struct queue *queue, uint32_t blocks)
+static sys_outcome reserve(struct queue *queue, uint32_t blocks)
 {
     if (!ring_fits(&queue->ring, blocks))
-        return (enum sys_outcome)CAVERN_TOO_LARGE;
+        return CAVERN_TOO_LARGE;
     for (unsigned most = RETIRE_FIRST;; most = JOB_STEP_ITEMS) {
         uint64_t before = queue->ring.used_from;
         if (!queue_retire(queue, most))
-            return (enum sys_outcome)CAVERN_QUEUE_FULL;
+            return CAVERN_QUEUE_FULL;
         if (ring_reserve(&queue->ring, blocks))
             return SYS_OK;
         if (most == JOB_STEP_ITEMS && queue->ring.used_from == before)
-            return (enum sys_outcome)CAVERN_QUEUE_FULL;
+            return CAVERN_QUEUE_FULL;
         if (arch_interrupt_pending())
             return SYS_RESTART;
     }
@@ -86,23 +86,23 @@ static struct cavern_header make_header(const struct thread *caller, const struc
 /* --- one-way messages and requests --- */
 
 /* Room, attachments and the copy: everything that can fail. In registers nothing of it is needed. */
-static enum sys_outcome prepare(struct thread *caller, struct sender *sender, const struct payload *payload,
-                                uint32_t requests, struct attachments *attachments)
+static sys_outcome prepare(struct thread *caller, struct sender *sender, const struct payload *payload,
+                           uint32_t requests, struct attachments *attachments)
 {
     *attachments = (struct attachments){0};
     struct queue *queue = sender->queue;
     if (queue->receiver && payload->in_registers)
-        return sender_would_accept(sender, 0, requests) ? SYS_OK : (enum sys_outcome)CAVERN_QUEUE_FULL;
-    enum sys_outcome outcome = make_room(sender, payload->blocks, requests);
+        return sender_would_accept(sender, 0, requests) ? SYS_OK : CAVERN_QUEUE_FULL;
+    sys_outcome outcome = make_room(sender, payload->blocks, requests);
     if (outcome)
         return outcome;
     enum cavern_status status = payload_attach(caller, payload, attachments);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     status = payload_copy(caller, payload, attachments, &(struct sink){.queue = queue});
     if (status)
         payload_detach(attachments);
-    return (enum sys_outcome)status;
+    return status;
 }
 
 /* What has been prepared becomes known; returns the message's position. */
@@ -123,7 +123,7 @@ static uint64_t deliver(struct sender *sender, const struct cavern_header *heade
     return position;
 }
 
-enum sys_outcome sys_send(struct thread *caller, struct send_args *args)
+sys_outcome sys_send(struct thread *caller, struct send_args *args)
 {
     struct sender *sender;
     struct payload payload;
@@ -132,8 +132,8 @@ enum sys_outcome sys_send(struct thread *caller, struct send_args *args)
     if (!status)
         status = payload_decode(&payload, args->info, args->words, false);
     if (status)
-        return (enum sys_outcome)status;
-    enum sys_outcome outcome = prepare(caller, sender, &payload, 0, &attachments);
+        return status;
+    sys_outcome outcome = prepare(caller, sender, &payload, 0, &attachments);
     if (outcome)
         return outcome;
     struct cavern_header header = make_header(caller, &payload, CAVERN_KIND_MESSAGE, 0, sender->label);
@@ -158,7 +158,7 @@ static struct pending *open_request(struct thread *caller, struct sender *sender
     return pending;
 }
 
-enum sys_outcome sys_request(struct thread *caller, struct request_args *args)
+sys_outcome sys_request(struct thread *caller, struct request_args *args)
 {
     struct sender *sender;
     struct queue *reply;
@@ -172,9 +172,9 @@ enum sys_outcome sys_request(struct thread *caller, struct request_args *args)
     if (!status && (args->blocks < 1 || args->blocks > ENDING_BLOCKS_MAX))
         status = CAVERN_BAD_ARGUMENT;
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     uint32_t blocks = (uint32_t)args->blocks;
-    enum sys_outcome outcome = reserve(reply, blocks);
+    sys_outcome outcome = reserve(reply, blocks);
     if (outcome)
         return outcome;
     outcome = prepare(caller, sender, &payload, 1, &attachments);
@@ -208,7 +208,7 @@ static enum cavern_status prepare_answer(struct thread *caller, const struct cal
     return places ? process_reserve(caller->process, (unsigned)places) : CAVERN_OK;
 }
 
-enum sys_outcome sys_call(struct thread *caller, struct call_args *args)
+sys_outcome sys_call(struct thread *caller, struct call_args *args)
 {
     struct sender *sender;
     struct payload payload;
@@ -220,8 +220,8 @@ enum sys_outcome sys_call(struct thread *caller, struct call_args *args)
     if (!status)
         status = prepare_answer(caller, args, &wait);
     if (status)
-        return (enum sys_outcome)status;
-    enum sys_outcome outcome = prepare(caller, sender, &payload, 1, &attachments);
+        return status;
+    sys_outcome outcome = prepare(caller, sender, &payload, 1, &attachments);
     if (outcome)
         return outcome;
     struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token);
@@ -237,12 +237,12 @@ enum sys_outcome sys_call(struct thread *caller, struct call_args *args)
 
 /* --- answering --- */
 
-static enum sys_outcome reply_to_queue(struct thread *caller, struct pending *pending, const struct payload *payload)
+static sys_outcome reply_to_queue(struct thread *caller, struct pending *pending, const struct payload *payload)
 {
     struct queue *reply = pending->reply;
     struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
     if (payload->blocks > pending->blocks)
-        return (enum sys_outcome)CAVERN_TOO_LARGE;
+        return CAVERN_TOO_LARGE;
     if (payload->in_registers) {
         request_ended(pending, &header, payload->words);
         return SYS_OK;
@@ -250,11 +250,11 @@ static enum sys_outcome reply_to_queue(struct thread *caller, struct pending *pe
     struct attachments attachments;
     enum cavern_status status = payload_attach(caller, payload, &attachments);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     status = payload_copy(caller, payload, &attachments, &(struct sink){.queue = reply});
     if (status) {
         payload_detach(&attachments);
-        return (enum sys_outcome)status;
+        return status;
     }
     queue_publish(reply, &header, payload->blocks, pending->blocks)->grants = attachments.grants;
     request_close(pending);
@@ -276,7 +276,7 @@ static void accept_in_answer(struct thread *client, const struct payload *payloa
     }
 }
 
-static enum sys_outcome reply_to_caller(struct thread *caller, struct pending *pending, const struct payload *payload)
+static sys_outcome reply_to_caller(struct thread *caller, struct pending *pending, const struct payload *payload)
 {
     struct thread *client = pending->caller;
     struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
@@ -287,16 +287,16 @@ static enum sys_outcome reply_to_caller(struct thread *caller, struct pending *p
     }
     struct wait *wait = &client->wait;
     if (payload_bytes(payload) > wait->answer_bytes || payload->grants > wait->places)
-        return (enum sys_outcome)CAVERN_TOO_LARGE;
+        return CAVERN_TOO_LARGE;
     struct attachments attachments;
     enum cavern_status status = payload_attach(caller, payload, &attachments);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     struct sink sink = {.buffer = wait->answer->buffer, .offset = wait->answer_offset};
     status = payload_copy(caller, payload, &attachments, &sink);
     if (status) {
         payload_detach(&attachments);
-        return (enum sys_outcome)status;
+        return status;
     }
     if (attachments.grants)
         accept_in_answer(client, payload, attachments.grants);
@@ -306,52 +306,52 @@ static enum sys_outcome reply_to_caller(struct thread *caller, struct pending *p
     return SYS_OK;
 }
 
-static enum sys_outcome reply(struct thread *caller, struct queue *queue, uint64_t id, uint64_t info,
-                              const uint64_t words[CAVERN_WORDS])
+static sys_outcome reply(struct thread *caller, struct queue *queue, uint64_t id, uint64_t info,
+                         const uint64_t words[CAVERN_WORDS])
 {
     struct payload payload;
     queue_retire(queue, RETIRE_FIRST);
     struct pending *pending = id >> 32 ? NULL : request_lookup(queue, (uint32_t)id);
     if (!pending)
-        return (enum sys_outcome)CAVERN_CANCELLED;
+        return CAVERN_CANCELLED;
     enum cavern_status status = payload_decode(&payload, info, words, false);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     return pending->caller ? reply_to_caller(caller, pending, &payload) : reply_to_queue(caller, pending, &payload);
 }
 
-enum sys_outcome sys_reply(struct thread *caller, struct reply_args *args)
+sys_outcome sys_reply(struct thread *caller, struct reply_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
-    return status ? (enum sys_outcome)status : reply(caller, queue, args->id, args->info, args->words);
+    return status ? status : reply(caller, queue, args->id, args->info, args->words);
 }
 
-enum sys_outcome sys_drop(struct thread *caller, struct drop_args *args)
+sys_outcome sys_drop(struct thread *caller, struct drop_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     queue_retire(queue, RETIRE_FIRST);
     struct pending *pending = args->id >> 32 ? NULL : request_lookup(queue, (uint32_t)args->id);
     if (!pending)
-        return (enum sys_outcome)CAVERN_CANCELLED;
+        return CAVERN_CANCELLED;
     request_abandon(pending);
     return SYS_OK;
 }
 
-enum sys_outcome sys_cancel(struct thread *caller, struct cancel_args *args)
+sys_outcome sys_cancel(struct thread *caller, struct cancel_args *args)
 {
     struct sender *sender;
     enum cavern_status status = find_sender(caller, args->sender, CAVERN_RIGHT_REQUEST, &sender);
     if (status == CAVERN_GONE)
-        return (enum sys_outcome)CAVERN_TOO_LATE; /* all its requests have ended */
+        return CAVERN_TOO_LATE; /* all its requests have ended */
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     struct pending *pending = args->id >> 32 ? NULL : request_lookup(sender->queue, (uint32_t)args->id);
     if (!pending || pending->client != caller->process->id)
-        return (enum sys_outcome)CAVERN_TOO_LATE;
+        return CAVERN_TOO_LATE;
     struct thread *other = pending->caller; /* another thread of the process sleeps in it */
     request_cancel(pending);
     if (other)
@@ -362,10 +362,10 @@ enum sys_outcome sys_cancel(struct thread *caller, struct cancel_args *args)
 /* --- receiving --- */
 
 /* Retires all, then: a message waits (IN_RING), a notice comes in registers (SYS_DONE), or the caller sleeps. */
-static enum sys_outcome receive(struct thread *caller, struct queue *queue, uint64_t deadline)
+static sys_outcome receive(struct thread *caller, struct queue *queue, uint64_t deadline)
 {
     if (queue->receiver)
-        return (enum sys_outcome)CAVERN_BUSY;
+        return CAVERN_BUSY;
     for (uint64_t before = ~UINT64_C(0); before != queue->ring.used_from;) {
         before = queue->ring.used_from;
         if (!queue_retire(queue, JOB_STEP_ITEMS))
@@ -374,7 +374,7 @@ static enum sys_outcome receive(struct thread *caller, struct queue *queue, uint
             return SYS_RESTART;
     }
     if (queue_has_untaken(queue))
-        return (enum sys_outcome)CAVERN_IN_RING;
+        return CAVERN_IN_RING;
     if (!list_empty(&queue->waiting)) {
         struct notice *notice = container_of(list_first(&queue->waiting), struct notice, link);
         if (!notice->finished) {
@@ -384,36 +384,36 @@ static enum sys_outcome receive(struct thread *caller, struct queue *queue, uint
         }
     }
     if (deadline <= arch_now())
-        return (enum sys_outcome)CAVERN_TIMEOUT;
+        return CAVERN_TIMEOUT;
     caller->wait = (struct wait){.queue = queue};
     queue->receiver = caller;
     scheduler_wait(caller, CAVERN_THREAD_RECEIVING, deadline);
     return SYS_WAIT;
 }
 
-enum sys_outcome sys_receive(struct thread *caller, struct receive_args *args)
+sys_outcome sys_receive(struct thread *caller, struct receive_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
-    return status ? (enum sys_outcome)status : receive(caller, queue, args->deadline);
+    return status ? status : receive(caller, queue, args->deadline);
 }
 
-enum sys_outcome sys_reply_receive(struct thread *caller, struct reply_receive_args *args)
+sys_outcome sys_reply_receive(struct thread *caller, struct reply_receive_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
-        return (enum sys_outcome)status;
-    enum sys_outcome outcome = reply(caller, queue, args->id, args->info, args->words);
+        return status;
+    sys_outcome outcome = reply(caller, queue, args->id, args->info, args->words);
     /* Made again after a restart, the reply is found to be done. */
-    if (outcome != SYS_OK && outcome != (enum sys_outcome)CAVERN_CANCELLED)
+    if (outcome != SYS_OK && outcome != CAVERN_CANCELLED)
         return outcome;
     return receive(caller, queue, args->deadline);
 }
 
 /* --- room --- */
 
-enum sys_outcome sys_space(struct thread *caller, struct space_args *args)
+sys_outcome sys_space(struct thread *caller, struct space_args *args)
 {
     struct sender *sender;
     struct queue *queue;
@@ -421,13 +421,13 @@ enum sys_outcome sys_space(struct thread *caller, struct space_args *args)
     if (!status)
         status = find_own_queue(caller, args->queue, &queue);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     uint32_t blocks = (uint32_t)args->room, requests = (uint32_t)(args->room >> 32);
     if (!ring_fits(&sender->queue->ring, blocks) || requests > sender->queue->requests.slots ||
         requests > sender->request_limit)
-        return (enum sys_outcome)CAVERN_TOO_LARGE;
+        return CAVERN_TOO_LARGE;
     if (sender->asking)
-        return (enum sys_outcome)CAVERN_BUSY;
+        return CAVERN_BUSY;
     sender_ask_space(sender, blocks, requests, queue, args->label);
     queue_update_waiters(sender->queue);
     /* The owner stores head, then loads waiters; this is the other half of the pair. */
@@ -437,12 +437,12 @@ enum sys_outcome sys_space(struct thread *caller, struct space_args *args)
     return SYS_OK;
 }
 
-enum sys_outcome sys_queue_freed(struct thread *caller, struct queue_freed_args *args)
+sys_outcome sys_queue_freed(struct thread *caller, struct queue_freed_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     for (uint64_t before = ~UINT64_C(0); before != queue->ring.used_from;) {
         before = queue->ring.used_from;
         if (!queue_retire(queue, JOB_STEP_ITEMS))

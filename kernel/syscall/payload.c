@@ -99,7 +99,8 @@ static enum cavern_status attach_grants(struct thread *caller, unsigned count, c
             return status;
         if (!(rights & CAVERN_RIGHT_COPY) || !can_travel(object->type) || (records[i].rights & ~(uint64_t)rights))
             return CAVERN_DENIED;
-        if (object->type == CAVERN_TYPE_BUFFER && !buffer_is_complete(container_of(object, struct holding, object)->buffer))
+        if (object->type == CAVERN_TYPE_BUFFER &&
+            !buffer_is_complete(container_of(object, struct holding, object)->buffer))
             return CAVERN_BUSY;
         grants_set(grants, i, object, (uint16_t)records[i].rights);
     }

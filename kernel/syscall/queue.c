@@ -11,31 +11,31 @@
 #include "syscall/find.h"
 #include "syscall_table.h"
 
-enum sys_outcome sys_queue_create(struct thread *caller, struct queue_create_args *args)
+sys_outcome sys_queue_create(struct thread *caller, struct queue_create_args *args)
 {
     struct account *account;
     struct queue *queue;
     enum cavern_status status = find_account(caller, args->account, &account);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     if (args->blocks < CAVERN_QUEUE_BLOCKS_MIN || args->blocks > CAVERN_QUEUE_BLOCKS_MAX ||
         (args->blocks & (args->blocks - 1)) || args->slots > CAVERN_QUEUE_SLOTS_MAX)
-        return (enum sys_outcome)CAVERN_BAD_ARGUMENT;
+        return CAVERN_BAD_ARGUMENT;
     status = queue_create(account, args->blocks, args->slots, &queue);
     if (status)
-        return (enum sys_outcome)status;
-    uint16_t rights = CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_RECEIVE |
-                      CAVERN_RIGHT_MINT;
-    return (enum sys_outcome)hand_out(caller, &queue->object, rights, &args->queue);
+        return status;
+    uint16_t rights =
+        CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_RECEIVE | CAVERN_RIGHT_MINT;
+    return hand_out(caller, &queue->object, rights, &args->queue);
 }
 
-enum sys_outcome sys_queue_bind(struct thread *caller, struct queue_bind_args *args)
+sys_outcome sys_queue_bind(struct thread *caller, struct queue_bind_args *args)
 {
     void *object, *process;
     enum cavern_status status =
         process_lookup(caller->process, args->queue, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_MANAGE, &object);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     struct queue *queue = object;
     if (!args->process) {
         while (!queue_unbind_step(queue)) {
@@ -46,14 +46,14 @@ enum sys_outcome sys_queue_bind(struct thread *caller, struct queue_bind_args *a
     }
     status = process_lookup(caller->process, args->process, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE, &process);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     if (queue->process || queue->unbinding)
-        return (enum sys_outcome)CAVERN_BUSY;
+        return CAVERN_BUSY;
     if (!process_alive(process))
-        return (enum sys_outcome)CAVERN_GONE;
+        return CAVERN_GONE;
     status = queue_bind(queue, process);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     args->ring = queue->address + CAVERN_PAGE_SIZE;
     args->control = queue->address;
     args->bound = queue->ring.tail;
@@ -77,7 +77,7 @@ static enum cavern_status find_source(struct thread *caller, uint64_t handle, st
     return *queue && !(*queue)->gone ? CAVERN_OK : CAVERN_GONE;
 }
 
-enum sys_outcome sys_sender_mint(struct thread *caller, struct sender_mint_args *args)
+sys_outcome sys_sender_mint(struct thread *caller, struct sender_mint_args *args)
 {
     struct queue *queue;
     struct account *account;
@@ -87,13 +87,13 @@ enum sys_outcome sys_sender_mint(struct thread *caller, struct sender_mint_args 
     if (!status)
         status = find_account(caller, args->account, &account);
     if (status)
-        return (enum sys_outcome)status;
+        return status;
     if (!messages || (args->flags & ~(uint64_t)CAVERN_MINT_CLOSED))
-        return (enum sys_outcome)CAVERN_BAD_ARGUMENT;
+        return CAVERN_BAD_ARGUMENT;
     status = sender_create(queue, args->label, messages, requests, args->flags & CAVERN_MINT_CLOSED, account, &sender);
     if (status)
-        return (enum sys_outcome)status;
-    uint16_t rights = CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST |
-                      CAVERN_RIGHT_MINT;
-    return (enum sys_outcome)hand_out(caller, &sender->object, rights, &args->sender);
+        return status;
+    uint16_t rights =
+        CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_MINT;
+    return hand_out(caller, &sender->object, rights, &args->sender);
 }

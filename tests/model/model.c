@@ -41,7 +41,8 @@ struct account *model_root(void)
 struct thread *model_thread(struct process *process, uint8_t priority)
 {
     struct thread *thread;
-    enum cavern_status status = thread_create(process, priority, 0x400000, 0x800000, 0, (uint64_t[2]){0, 0}, 0, &thread);
+    enum cavern_status status =
+        thread_create(process, priority, 0x400000, 0x800000, 0, (uint64_t[2]){0, 0}, 0, &thread);
     assert(status == CAVERN_OK);
     thread_start(thread);
     return thread;

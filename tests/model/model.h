@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A simulated machine under the kernel's object and system-call layers: RAM, page tables, a timer that a test moves, interrupt
- * lines that a test raises. A test makes processes and has their threads make system calls, one at a time.
+ * A simulated machine under the kernel's object and system-call layers: RAM, page tables, a timer that a test moves,
+ * interrupt lines that a test raises. A test makes processes and has their threads make system calls, one at a time.
  */
 #pragma once
 
@@ -49,13 +49,13 @@ struct thread *model_settle(void);
 /* Handles for kernel objects, made without a call. */
 cavern_handle model_give(struct process *process, struct object *object, uint16_t rights);
 
-void model_set_time(uint64_t ns);         /* and serves the timer when it is due */
-uint64_t model_timer(void);               /* what the timer was set to */
-void model_raise(unsigned line);          /* the device raises its line; served if unmasked */
+void model_set_time(uint64_t ns); /* and serves the timer when it is due */
+uint64_t model_timer(void);       /* what the timer was set to */
+void model_raise(unsigned line);  /* the device raises its line; served if unmasked */
 bool model_line_masked(unsigned line);
-void model_interrupt_pending(bool on);    /* what arch_interrupt_pending answers: forces restarts */
-const char *model_output(void);           /* what went to the debug output */
-int model_power(void);                    /* 0: on, 1: powered off, 2: restarted */
+void model_interrupt_pending(bool on); /* what arch_interrupt_pending answers: forces restarts */
+const char *model_output(void);        /* what went to the debug output */
+int model_power(void);                 /* 0: on, 1: powered off, 2: restarted */
 
 /* The n-th allocation of a page from now on fails (1: the next), and all after it; 0: none. */
 void model_fail_allocation(unsigned n);

@@ -56,7 +56,7 @@ struct cavern_grant {
 
 /* The first register of a message in a system call. */
 #define CAVERN_INFO(size, operation, leases, grants, trace)                                                            \
-    ((uint64_t)(size) | (uint64_t)(operation) << 16 | (uint64_t)(leases) << 24 | (uint64_t)(grants) << 28 |           \
+    ((uint64_t)(size) | (uint64_t)(operation) << 16 | (uint64_t)(leases) << 24 | (uint64_t)(grants) << 28 |            \
      (uint64_t)(trace) << 32)
 
 /* The one page that the owner of a queue can write. Positions count blocks since the queue was made. */
