@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Buffers and holdings. A buffer is RAM pages or a range of physical addresses outside RAM (kind device). A handle to a
- * buffer points to a *holding*: {account, buffer}, one for each account that has the buffer, and each pays for all of it.
- * The buffer ends with its last holding. A buffer's own records stand in pages that its holders pay for too.
+ * buffer points to a *holding*: {account, buffer}, one for each account that has the buffer, and each pays for all of
+ * it. The buffer ends with its last holding. A buffer's own records stand in pages that its holders pay for too.
  */
 #pragma once
 
@@ -26,27 +26,40 @@ struct holding {
     struct tree_node by_buffer; /* in the account's holdings */
 };
 
+/* Where own addresses, and addresses for what has none, are drawn from. */
+void buffer_seed(uint64_t seed);
+/* A random address in [from, to), room for `length` behind it: 2 MiB aligned for 2 MiB and up, else by the page. 0:
+ * none. */
+uint64_t buffer_draw(uint64_t from, uint64_t to, uint64_t length);
+
 /*
- * A RAM buffer of `bytes` (rounded up to pages), zeroed in steps: `*filled` counts pages done; call again until
- * it covers all. NULL: no memory or over the limit.
+ * A RAM buffer of `bytes`, rounded up to pages, with one reference. It is of no use until buffer_fill has completed it.
+ * NULL: *why.
  */
 struct holding *buffer_create(struct account *account, uint64_t bytes, unsigned flags, enum cavern_status *why);
-/* Takes and zeroes up to `pages` more pages. */
+/* Zeroes up to `pages` pages more, and takes them if need be. NO_MEMORY: as far as it got. */
 enum cavern_status buffer_fill(struct holding *holding, unsigned pages, bool *complete) CAVERN_MUST_CHECK;
-/* RAM that stands somewhere already (RAM disk, device tree): pages are given to the buffer. Sealed. Boot only. */
+/*
+ * RAM that stands somewhere already (RAM disk, device tree), page aligned, and as such not free: the account, the root,
+ * gets the pages on top of its limit and the buffer pays with them. Sealed. Boot only. NULL: no memory.
+ */
 struct holding *buffer_adopt(struct account *account, uint64_t physical, uint64_t bytes);
-/* All physical addresses outside RAM. Boot only. */
+/* All physical addresses outside RAM: an offset in it is one. Boot only. */
 struct holding *buffer_devices(struct account *account);
-/* A range of a device buffer: [first, first+count) bytes from its start. */
+/* A part of a device buffer: [first, first+count) bytes from its start. */
 enum cavern_status buffer_derive(struct holding *source, uint64_t first, uint64_t count, struct account *account,
                                  struct holding **derived) CAVERN_MUST_CHECK;
-/* No writable mapping or handle right anywhere: sealed for ever. BUSY otherwise. */
+/* No writer but one, the handle of who asks, which the caller takes WRITE from: sealed for ever. BUSY otherwise. */
 enum cavern_status buffer_seal(struct holding *holding) CAVERN_MUST_CHECK;
 
 /* The holding of the same buffer by `account`: the present one with a reference more, or a new one, fully charged. */
-enum cavern_status holding_for(struct holding *holding, struct account *account, struct holding **own) CAVERN_MUST_CHECK;
+enum cavern_status holding_for(struct holding *holding, struct account *account,
+                               struct holding **own) CAVERN_MUST_CHECK;
+/* Of class CLASS_HOLDING. */
+bool holding_destroy(struct object *object);
 
-/* Writers: handles and grants with WRITE, and writable mappings; a buffer with none can be sealed. */
+/* Writers: handles and grants with WRITE, writable mappings, leases and answers that write; with none it can be sealed.
+ */
 void holding_writer_get(struct holding *holding);
 void holding_writer_put(struct holding *holding);
 
@@ -55,7 +68,10 @@ uint64_t buffer_own_address(const struct buffer *buffer); /* 0 for device buffer
 uint64_t buffer_base(const struct buffer *buffer);        /* device: physical base, else 0 */
 bool buffer_is_device(const struct buffer *buffer);
 bool buffer_is_sealed(const struct buffer *buffer);
-bool buffer_is_complete(const struct buffer *buffer); /* filled */
+bool buffer_is_complete(const struct buffer *buffer); /* filled; until then nothing but to fill it is allowed */
+uint16_t buffer_rights(const struct buffer *buffer);  /* of the first handle to it: all that make sense for its kind */
 
-/* RAM buffers: the byte at `offset`, and how many follow it contiguously. */
+/* Where the byte at `offset` stands, and how many bytes of the buffer follow contiguously; the buffer is complete. */
+uint64_t buffer_physical(const struct buffer *buffer, uint64_t offset, uint64_t *length);
+/* The same in the direct map: RAM buffers only. */
 void *buffer_window(const struct buffer *buffer, uint64_t offset, uint64_t *length);

@@ -11,14 +11,22 @@ struct memory_region {
     uint64_t size;
 };
 
-/* `used`: what stands in RAM already (kernel image, RAM disk, device tree). False: too little RAM to go on. */
+/*
+ * `ram` as the device tree lists it; `used`: what stands in it already (kernel image, RAM disk, device tree), none of
+ * which is handed out. False: too little RAM to go on, or more regions than can be kept.
+ */
 bool memory_init(const struct memory_region *ram, size_t ram_count, const struct memory_region *used,
                  size_t used_count);
-bool memory_take_page(uint64_t *physical);       /* zeroed */
-bool memory_take_block(uint64_t *physical);      /* 2 MiB, aligned, not zeroed; best effort */
-bool memory_take_run(uint64_t pages, uint64_t *physical); /* contiguous, zeroed, at most 512 pages; best effort */
+/* Keeps registers that the kernel itself drives (the interrupt controller) out of every device buffer. Boot only. */
+bool memory_exclude(uint64_t base, uint64_t size);
+
+bool memory_take_page(uint64_t *physical);                /* zeroed */
+bool memory_take_block(uint64_t *physical);               /* 2 MiB, aligned, not zeroed; best effort */
+bool memory_take_run(uint64_t pages, uint64_t *physical); /* contiguous, not zeroed, at most 512; best effort */
+/* In any cut. What memory_init was told is used may be given too. */
 void memory_give(uint64_t physical, uint64_t pages);
+
 uint64_t memory_total(void); /* bytes of RAM */
 uint64_t memory_free(void);  /* bytes */
-/* RAM as the device tree lists it: device buffers never reach into it. */
-bool memory_is_ram(uint64_t base, uint64_t size); /* any byte of it */
+/* No byte of [base, base + size) is RAM or excluded. */
+bool memory_is_device(uint64_t base, uint64_t size);

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page tables follow the ranges exactly. What they may hold as a 2 MiB block: whole, aligned 2 MiB of one range that
+ * stand aligned and in one piece in RAM (`block_possible`; whether it is one depends on how it was mapped). A block
+ * never reaches out of its range: whoever cuts a range in the middle of one makes pages of it first.
+ */
+#include "object/space.h"
+
+#include "core/range.h"
+#include "object/job.h"
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct mapping *mapping_of(struct tree_node *node)
+{
+    return node ? container_of(node, struct mapping, node) : NULL;
+}
+
+static uint64_t mapping_end(const struct mapping *mapping)
+{
+    return mapping->node.key + mapping->length;
+}
+
+/* The first of `tree` that has an address in the range, or NULL. */
+static struct mapping *overlapping(const struct tree *tree, uint64_t address, uint64_t length)
+{
+    struct mapping *before = mapping_of(tree_floor(tree, address));
+    if (before && mapping_end(before) > address)
+        return before;
+    struct mapping *after = mapping_of(tree_ceiling(tree, address));
+    return after && after->node.key - address < length ? after : NULL;
+}
+
+enum cavern_status space_init(struct space *space, struct account *account)
+{
+    *space = (struct space){.account = account};
+    return arch_space_init(&space->arch, &account->pages) ? CAVERN_OK : CAVERN_NO_MEMORY;
+}
+
+bool space_has_ring(const struct space *space, uint64_t address, uint64_t length)
+{
+    return overlapping(&space->rings, address, length);
+}
+
+bool space_is_free(const struct space *space, uint64_t address, uint64_t length)
+{
+    return !overlapping(&space->mappings, address, length) && !space_has_ring(space, address, length);
+}
+
+/* Above all own addresses, so never in the way of one. A page on either side stays free, if nobody chooses it. */
+uint64_t space_find(const struct space *space, uint64_t length)
+{
+    for (int draws = 0; draws < 64; draws++) {
+        uint64_t address = buffer_draw(CAVERN_OWN_END + CAVERN_BLOCK_2M, CAVERN_USER_END - CAVERN_PAGE_SIZE, length);
+        if (address && space_is_free(space, address - CAVERN_PAGE_SIZE, length + 2 * CAVERN_PAGE_SIZE))
+            return address;
+    }
+    return 0;
+}
+
+/* --- records --- */
+
+/* A record without length; it holds a reference, and is a writer if it allows writing. NULL: no memory. */
+static struct mapping *mapping_create(struct space *space, struct holding *holding, uint64_t address, uint64_t offset,
+                                      unsigned protection)
+{
+    struct mapping *mapping = object_create(space->account, CLASS_MAPPING);
+    if (!mapping)
+        return NULL;
+    mapping->holding = holding;
+    mapping->offset = offset;
+    mapping->protection = (uint8_t)protection;
+    if (holding) {
+        object_get(&holding->object);
+        if (protection & CAVERN_PROT_WRITE)
+            holding_writer_get(holding);
+    }
+    tree_insert(holding ? &space->mappings : &space->rings, &mapping->node, address);
+    return mapping;
+}
+
+static void mapping_free(struct space *space, struct mapping *mapping)
+{
+    struct holding *holding = mapping->holding;
+    tree_remove(holding ? &space->mappings : &space->rings, &mapping->node);
+    if (holding) {
+        if (mapping->protection & CAVERN_PROT_WRITE)
+            holding_writer_put(holding);
+        object_put(&holding->object); /* mapping_create */
+    }
+    object_free(mapping);
+}
+
+static bool continues(const struct mapping *mapping, const struct holding *holding, uint64_t offset, uint64_t address)
+{
+    return mapping_end(mapping) == address && mapping->holding == holding &&
+           mapping->offset + mapping->length == offset;
+}
+
+/* Makes one of the two ranges that meet at `address`, if they continue each other. */
+static void join(struct space *space, uint64_t address)
+{
+    struct mapping *after = mapping_of(tree_find(&space->mappings, address));
+    struct mapping *before = after ? mapping_of(tree_prev(&after->node)) : NULL;
+    if (!before || before->growing || after->growing || before->protection != after->protection ||
+        !continues(before, after->holding, after->offset, address))
+        return;
+    before->length += after->length;
+    mapping_free(space, after);
+}
+
+/* --- blocks --- */
+
+static enum arch_memory memory_kind(const struct mapping *mapping)
+{
+    return buffer_is_device(mapping->holding->buffer) ? ARCH_MEMORY_DEVICE : ARCH_MEMORY_NORMAL;
+}
+
+static bool map_piece(struct space *space, const struct mapping *mapping, uint64_t address, uint64_t physical,
+                      uint64_t size)
+{
+    return arch_space_map(&space->arch, &space->account->pages, address, physical, size, mapping->protection,
+                          memory_kind(mapping));
+}
+
+/* Where the 2 MiB in which `address` lies end, or `end` if that comes first. */
+static uint64_t chunk_end(uint64_t address, uint64_t end)
+{
+    return smaller(end, align_down(address, CAVERN_BLOCK_2M) + CAVERN_BLOCK_2M);
+}
+
+/* Could [address, address + 2 MiB), within [address, end), be mapped as a block? */
+static bool block_possible(const struct mapping *mapping, uint64_t address, uint64_t end, uint64_t *physical)
+{
+    uint64_t length;
+    if (!is_aligned(address, CAVERN_BLOCK_2M) || address < mapping->node.key || end < address ||
+        end - address < CAVERN_BLOCK_2M)
+        return false;
+    *physical = buffer_physical(mapping->holding->buffer, mapping->offset + (address - mapping->node.key), &length);
+    return is_aligned(*physical, CAVERN_BLOCK_2M) && length >= CAVERN_BLOCK_2M;
+}
+
+/*
+ * Maps the 2 MiB around `address` by pages, if they may be a block. While it is at it nothing is mapped there. False,
+ * with nothing changed: no memory for the table.
+ */
+static bool block_break(struct space *space, const struct mapping *mapping, uint64_t address)
+{
+    uint64_t start = align_down(address, CAVERN_BLOCK_2M), half = CAVERN_BLOCK_2M / 2, physical;
+    if (start == address || !block_possible(mapping, start, mapping_end(mapping), &physical))
+        return true;
+    arch_space_unmap(&space->arch, start, CAVERN_BLOCK_2M);
+    bool broken = map_piece(space, mapping, start, physical, half) &&
+                  map_piece(space, mapping, start + half, physical + half, half);
+    if (!broken) { /* it was a block, so there is no table in the way, and none is needed, to make it one again */
+        bool restored = map_piece(space, mapping, start, physical, CAVERN_BLOCK_2M);
+        (void)restored;
+    }
+    return broken;
+}
+
+/* --- mapping --- */
+
+/* The growing mapping that a part at this offset and address would continue, or NULL. */
+static struct mapping *growing_before(const struct space *space, const struct holding *holding, uint64_t offset,
+                                      uint64_t address)
+{
+    struct mapping *before = mapping_of(tree_floor(&space->mappings, address - 1));
+    return before && before->growing && continues(before, holding, offset, address) ? before : NULL;
+}
+
+uint64_t space_growing_start(const struct space *space, const struct holding *holding, uint64_t offset,
+                             uint64_t address)
+{
+    struct mapping *growing = growing_before(space, holding, offset, address);
+    return growing ? growing->node.key : address;
+}
+
+/* Maps one piece from `at` on: a block, or what is contiguous, at most `pages`, and in the same 2 MiB. 0: no memory. */
+static uint64_t map_next(struct space *space, const struct mapping *mapping, uint64_t at, uint64_t end, unsigned pages)
+{
+    const struct buffer *buffer = mapping->holding->buffer;
+    uint64_t size;
+    uint64_t physical = buffer_physical(buffer, mapping->offset + (at - mapping->node.key), &size);
+    bool executable = mapping->protection & CAVERN_PROT_EXECUTE; /* by pages: to sync 2 MiB takes too long for a step */
+    if (executable || !block_possible(mapping, at, end, &physical))
+        end = smaller(end, at + pages * (uint64_t)CAVERN_PAGE_SIZE);
+    size = smaller(size, chunk_end(at, end) - at);
+    if (executable)
+        arch_sync_code(arch_direct(physical), size);
+    return map_piece(space, mapping, at, physical, size) ? size : 0;
+}
+
+enum cavern_status space_map_step(struct space *space, struct holding *holding, uint64_t offset, uint64_t length,
+                                  uint64_t address, unsigned protection, unsigned pages, uint64_t *done)
+{
+    if (!space_is_free(space, address, length))
+        return CAVERN_EXISTS;
+    struct mapping *mapping = growing_before(space, holding, offset, address);
+    if (!mapping || mapping->protection != protection)
+        mapping = mapping_create(space, holding, address, offset, protection);
+    if (!mapping)
+        return CAVERN_NO_MEMORY;
+    mapping->growing = true;
+    uint64_t at = address, end = address + length;
+    while (pages && at < end) {
+        uint64_t size = map_next(space, mapping, at, end, pages);
+        if (!size)
+            goto out_undo;
+        pages -= size < CAVERN_BLOCK_2M ? (unsigned)(size / CAVERN_PAGE_SIZE) : 1;
+        at += size;
+    }
+    *done = at - address;
+    mapping->length += *done;
+    space->mapped += *done;
+    if (at < end)
+        return CAVERN_OK;
+    mapping->growing = false;
+    join(space, end);
+    join(space, mapping->node.key);
+    return CAVERN_OK;
+
+out_undo:
+    arch_space_unmap(&space->arch, address, chunk_end(at, end) - address); /* the last piece may be there in part */
+    if (!mapping->length)
+        mapping_free(space, mapping);
+    return CAVERN_NO_MEMORY;
+}
+
+/* --- unmapping --- */
+
+/* Makes `address` an edge: no range and no block lies across it. */
+static enum cavern_status cut(struct space *space, uint64_t address)
+{
+    struct mapping *left = overlapping(&space->mappings, address, 1);
+    if (!left || left->node.key == address)
+        return CAVERN_OK;
+    uint64_t size = address - left->node.key;
+    struct mapping *right = mapping_create(space, left->holding, address, left->offset + size, left->protection);
+    if (!right)
+        return CAVERN_NO_MEMORY;
+    if (!block_break(space, left, address)) {
+        mapping_free(space, right);
+        return CAVERN_NO_MEMORY;
+    }
+    right->length = left->length - size;
+    right->growing = left->growing;
+    left->length = size;
+    return CAVERN_OK;
+}
+
+/* The end of a piece from the start of a range that can be unmapped without cutting a block. */
+static uint64_t piece_end(const struct mapping *mapping, unsigned pages)
+{
+    uint64_t start = mapping->node.key, end = mapping_end(mapping), physical;
+    if (!block_possible(mapping, start, end, &physical))
+        end = smaller(end, start + pages * (uint64_t)CAVERN_PAGE_SIZE);
+    return chunk_end(start, end);
+}
+
+/* Takes bytes off the front of a range. */
+static void mapping_shorten(struct space *space, struct mapping *mapping, uint64_t size)
+{
+    uint64_t address = mapping->node.key;
+    arch_space_unmap(&space->arch, address, size);
+    space->mapped -= size;
+    if (size == mapping->length) {
+        mapping_free(space, mapping);
+        return;
+    }
+    tree_remove(&space->mappings, &mapping->node);
+    tree_insert(&space->mappings, &mapping->node, address + size);
+    mapping->offset += size;
+    mapping->length -= size;
+}
+
+enum cavern_status space_unmap_step(struct space *space, uint64_t address, uint64_t length, unsigned pages,
+                                    uint64_t *done)
+{
+    enum cavern_status status = cut(space, address);
+    if (status)
+        return status;
+    status = cut(space, address + length);
+    if (status) {
+        join(space, address);
+        return status;
+    }
+    struct mapping *mapping = overlapping(&space->mappings, address, length);
+    if (!mapping) {
+        *done = length;
+        return CAVERN_OK;
+    }
+    uint64_t end = piece_end(mapping, pages);
+    mapping_shorten(space, mapping, end - mapping->node.key);
+    *done = end - address;
+    return CAVERN_OK;
+}
+
+/* --- rings --- */
+
+enum cavern_status space_map_pages(struct space *space, uint64_t address, uint64_t (*page)(void *context, uint64_t i),
+                                   void *context, uint64_t pages, unsigned protection)
+{
+    struct mapping *mapping = mapping_create(space, NULL, address, 0, protection);
+    if (!mapping)
+        return CAVERN_NO_MEMORY;
+    mapping->length = pages * CAVERN_PAGE_SIZE;
+    for (uint64_t i = 0; i < pages; i++) {
+        if (arch_space_map(&space->arch, &space->account->pages, address + i * CAVERN_PAGE_SIZE, page(context, i),
+                           CAVERN_PAGE_SIZE, protection, ARCH_MEMORY_NORMAL))
+            continue;
+        arch_space_unmap(&space->arch, address, i * CAVERN_PAGE_SIZE);
+        mapping_free(space, mapping);
+        return CAVERN_NO_MEMORY;
+    }
+    return CAVERN_OK;
+}
+
+void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages)
+{
+    struct mapping *ring;
+    arch_space_unmap(&space->arch, address, pages * CAVERN_PAGE_SIZE);
+    while ((ring = overlapping(&space->rings, address, pages * CAVERN_PAGE_SIZE)))
+        mapping_free(space, ring);
+}
+
+/* --- the rest --- */
+
+enum cavern_status space_resolve(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
+                                 struct holding **holding, uint64_t *offset)
+{
+    struct mapping *mapping = overlapping(&space->mappings, address, 1);
+    if (!mapping || (mapping->protection & protection) != protection ||
+        !range_within(address, length, mapping->node.key, mapping->length) ||
+        memory_kind(mapping) != ARCH_MEMORY_NORMAL)
+        return CAVERN_BAD_ADDRESS;
+    *holding = mapping->holding;
+    *offset = mapping->offset + (address - mapping->node.key);
+    return CAVERN_OK;
+}
+
+bool space_destroy_step(struct space *space)
+{
+    struct tree_node *node;
+    int left = JOB_STEP_ITEMS;
+    while ((node = tree_first(&space->mappings)) || (node = tree_first(&space->rings))) {
+        if (!left--)
+            return false;
+        mapping_free(space, mapping_of(node));
+    }
+    space->mapped = 0;
+    return arch_space_destroy(&space->arch, &space->account->pages, JOB_STEP_ITEMS);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "object/account.h"
+
+#include "core/run_queue.h"
+#include "object/process.h"
+#include "object/thread.h"
+#include "syscall/find.h"
+#include "syscall_table.h"
+
+static enum cavern_status find_managed(struct thread *caller, cavern_handle handle, struct account **account)
+{
+    void *found;
+    enum cavern_status status =
+        process_lookup(caller->process, handle, CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_MANAGE, &found);
+    if (!status)
+        *account = found;
+    return status;
+}
+
+static sys_outcome resize(struct thread *caller, const struct account *parent, struct account_split_args *args)
+{
+    struct account *account;
+    int64_t bytes = (int64_t)args->bytes;
+    enum cavern_status status = find_managed(caller, args->existing, &account);
+    if (status)
+        return status;
+    if (account->parent != parent)
+        return CAVERN_BAD_ARGUMENT;
+    if (!account_resize(account, bytes))
+        return bytes < 0 ? CAVERN_BUSY : CAVERN_NO_MEMORY;
+    account->top_priority = (uint8_t)args->priority;
+    args->account_out = args->existing;
+    return CAVERN_OK;
+}
+
+sys_outcome sys_account_split(struct thread *caller, struct account_split_args *args)
+{
+    struct account *parent;
+    enum cavern_status status = find_managed(caller, args->account, &parent);
+    if (status)
+        return status;
+    if (args->priority >= RUN_QUEUE_PRIORITIES)
+        return CAVERN_BAD_ARGUMENT;
+    if (args->priority > parent->top_priority)
+        return CAVERN_DENIED;
+    if (args->existing)
+        return resize(caller, parent, args);
+    if ((int64_t)args->bytes < 0)
+        return CAVERN_BAD_ARGUMENT;
+    struct account *account = account_create(parent, args->bytes, (uint8_t)args->priority);
+    if (!account)
+        return CAVERN_NO_MEMORY;
+    return hand_out(caller, &account->object, object_rights[CAVERN_TYPE_ACCOUNT], &args->account_out);
+}
