@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A buffer's record fills a page: the structure, then the slots of its *index*, which says where each page stands. A
- * range (device, adopted or contiguous memory) needs no index. An index has as many levels of tables below the record
- * as its size asks for; a slot `level` tables above the pages spans 512^level of them and is 0                  nothing
- * there yet level 0            the physical address of a page level 1, BLOCK     that of a 2 MiB block else that of a
- * table of 512 slots, a page of records like the first
+ * A buffer's record fills a page: the structure, then the slots of its *index*, which says where each page stands.
+ * A range (device, adopted or contiguous memory) needs none. An index has as many levels of tables below the record
+ * as its size asks for; a slot `level` tables above the pages spans 512^level of them and is
+ *
+ *   0               nothing there yet
+ *   level 0         the physical address of a page
+ *   level 1, BLOCK  that of a 2 MiB block
+ *   else            that of a table of 512 slots, a page of records like the first
  *
  * Filling goes from the first page to the last, giving back from the last to the first; both in steps. Only the last
  * holding gives pages back, and only when nothing refers to it any more.
