@@ -12,6 +12,7 @@ struct text {
 
 struct conversion {
     unsigned width;
+    char fill;
     bool is_long;
     char kind;
 };
@@ -28,7 +29,7 @@ static void put_string(struct text *text, const char *string)
         put(text, *string++);
 }
 
-static void put_number(struct text *text, uint64_t value, unsigned base, unsigned width)
+static void put_number(struct text *text, uint64_t value, unsigned base, const struct conversion *conversion)
 {
     char digits[20];
     unsigned count = 0;
@@ -37,23 +38,23 @@ static void put_number(struct text *text, uint64_t value, unsigned base, unsigne
         digits[count++] = "0123456789abcdef"[value % base];
         value /= base;
     } while (value);
-    for (unsigned i = count; i < width; i++)
-        put(text, '0');
+    for (unsigned i = count; i < conversion->width; i++)
+        put(text, conversion->fill);
     while (count)
         put(text, digits[--count]);
 }
 
-static void put_signed(struct text *text, int64_t value, unsigned width)
+static void put_signed(struct text *text, int64_t value, const struct conversion *conversion)
 {
     if (value < 0)
         put(text, '-');
-    put_number(text, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, width);
+    put_number(text, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, conversion);
 }
 
 /* What follows a %; answers the first character behind it. */
 static const char *conversion_read(const char *format, struct conversion *conversion)
 {
-    *conversion = (struct conversion){0};
+    *conversion = (struct conversion){.fill = *format == '0' ? '0' : ' '};
     while (*format >= '0' && *format <= '9')
         conversion->width = conversion->width * 10 + (unsigned)(*format++ - '0');
     if (*format == 'l') {
@@ -84,12 +85,12 @@ size_t format_text(char *out, size_t size, const char *format, va_list arguments
             put(&text, (char)va_arg(arguments, int));
             break;
         case 'd':
-            put_signed(&text, conversion.is_long ? va_arg(arguments, long) : va_arg(arguments, int), conversion.width);
+            put_signed(&text, conversion.is_long ? va_arg(arguments, long) : va_arg(arguments, int), &conversion);
             break;
         case 'u':
         case 'x':
             put_number(&text, conversion.is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned),
-                       conversion.kind == 'x' ? 16 : 10, conversion.width);
+                       conversion.kind == 'x' ? 16 : 10, &conversion);
             break;
         case '%':
             put(&text, '%');
@@ -101,4 +102,14 @@ size_t format_text(char *out, size_t size, const char *format, va_list arguments
     }
     text.out[text.length] = 0;
     return text.length;
+}
+
+size_t format_line(char *out, size_t size, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    size_t length = format_text(out, size, format, arguments);
+    va_end(arguments);
+    return length;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Jobs: kernel work with a continuation; no stack. They stand in a run queue of their own, each level of which comes before
- * the threads of the same priority. A step handles at most JOB_STEP_ITEMS items. Each job has a list of objects whose last
- * reference it dropped; the reaper, one for each CPU, is the job for all others.
+ * Jobs: kernel work with a continuation; no stack. They stand in a run queue of their own, each level of which comes
+ * before the threads of the same priority. A step handles at most JOB_STEP_ITEMS items. Each job has a list of objects
+ * whose last reference it dropped; the reaper, one for each CPU, is the job for all others.
  */
 #pragma once
 

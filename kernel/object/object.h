@@ -44,6 +44,7 @@ enum object_class_id {
 
 struct object_class {
     const char *name;
+    uint8_t type;  /* enum cavern_type; NONE: has no handles */
     uint16_t size; /* bytes */
     /* One step of taking a dead object apart; true when it has been freed. NULL: never the subject of object_put. */
     bool (*destroy)(struct object *object);

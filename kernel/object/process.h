@@ -2,7 +2,8 @@
 /*
  * Processes: address space, handle table, threads, exit state.
  *
- *   NEW -> RUNNING (first thread) -> ENDING (process_end; job takes it apart) -> ZOMBIE -> freed with the last reference
+ *   NEW -> RUNNING (first thread) -> ENDING (process_end; job takes it apart) -> ZOMBIE -> freed with the last
+ * reference
  *
  * The exit notice fires when all is back but the zombie, a kept table, its queues, and what others hold.
  */
@@ -47,12 +48,13 @@ struct process {
 };
 
 /*
- * A new process, with one reference, and with an empty table or that of `predecessor`: a zombie that kept it (else BUSY), in
- * the same account (else BAD_ARGUMENT).
+ * A new process, with one reference, and with an empty table or that of `predecessor`: a zombie that kept it (else
+ * BUSY), in the same account (else BAD_ARGUMENT).
  */
 enum cavern_status process_create(struct account *account, struct process *predecessor, unsigned flags,
                                   const char name[CAVERN_NAME_SIZE], struct process **process) CAVERN_MUST_CHECK;
-/* Starts the end; harmless when it has begun. Never runs the end itself. The exit words are kept from the first call. */
+/* Starts the end; harmless when it has begun. Never runs the end itself. The exit words are kept from the first call.
+ */
 void process_end(struct process *process, const uint64_t exit_words[5]);
 /* Somebody of this priority waits for the end, if it has begun. */
 void process_hasten(struct process *process, uint8_t priority);
@@ -67,10 +69,9 @@ static inline bool process_alive(const struct process *process)
  * Handles. One to a buffer with WRITE counts as a writer of its holding, from insertion to closing, whoever inserts it.
  *
  * `process_reserve` makes sure that `count` inserts can't fail (table pages).
- * `process_insert` makes a handle that takes over the caller's handle reference (object_get_handle) on success. Rights that
- * the object's type does not know are left out.
- * `process_publish` makes the first handle, with all rights, of an object just created, whose one reference it takes over;
- * room has been reserved.
+ * `process_insert` makes a handle that takes over the caller's handle reference (object_get_handle) on success. Rights
+ * that the object's type does not know are left out. `process_publish` makes the first handle, with all rights, of an
+ * object just created, whose one reference it takes over; room has been reserved.
  */
 enum cavern_status process_reserve(struct process *process, unsigned count) CAVERN_MUST_CHECK;
 enum cavern_status process_insert(struct process *process, struct object *object, uint16_t rights, cavern_handle wanted,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What runs. 32 priorities, first come first served in each; a thread that has run for SCHEDULER_SLICE while another of
- * its priority was ready goes to the back. Jobs come before the threads of their priority. Tickless: the timer stands at
- * the next deadline, or at the end of the slice if someone waits for it; it may fire for something that has gone.
+ * its priority was ready goes to the back. Jobs come before the threads of their priority. Tickless: the timer stands
+ * at the next deadline, or at the end of the slice if someone waits for it; it may fire for something that has gone.
  * Nothing here switches: it says what is to run, and the processor's exit path does it. spec/scheduling.md.
  *
  * Between two entries: a READY thread is `current` or stands in `ready`, no other thread does; a thread is in
@@ -28,11 +28,11 @@ struct cpu {
     struct run_queue ready; /* threads, but for `current` */
     struct run_queue jobs;
     struct job reaper;
-    struct job *job;        /* whose step runs; NULL: none */
-    struct tree deadlines;  /* thread.deadline, of those that wait with one */
-    uint64_t slice_end;     /* ns; of `current`; ~0: nobody waits for it */
-    uint64_t since;         /* ns; when `current` was last charged */
-    uint64_t timer;         /* ns; what the timer was last set to */
+    struct job *job;       /* whose step runs; NULL: none */
+    struct tree deadlines; /* thread.deadline, of those that wait with one */
+    uint64_t slice_end;    /* ns; of `current`; ~0: nobody waits for it */
+    uint64_t since;        /* ns; when `current` was last charged */
+    uint64_t timer;        /* ns; what the timer was last set to */
     uint64_t switches;
     uint64_t interrupts;
     uint64_t system_calls;
@@ -49,22 +49,25 @@ uint64_t scheduler_cpu_mask(void);
 void scheduler_wake(struct thread *thread);
 /* The same at the front: it is next of its priority once the current thread waits, as it is about to. */
 void scheduler_hand_over(struct thread *thread);
-/* The current thread waits: sets `state`, enters the deadline tree (unless CAVERN_FOREVER), leaves the CPU at the exit. */
+/* The current thread waits: sets `state`, enters the deadline tree (unless CAVERN_FOREVER), leaves the CPU at the exit.
+ */
 void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline);
 /* Takes a thread out of wherever it stands: run queue, deadline tree, the CPU. The caller sets its state. */
 void scheduler_remove(struct thread *thread);
 /* The current thread goes to the back of its priority's queue. */
 void scheduler_yield(void);
-/* One that is ready goes to the back of the new priority's queue; the current one goes on if nothing higher is ready. */
+/* One that is ready goes to the back of the new priority's queue; the current one goes on if nothing higher is ready.
+ */
 void scheduler_set_priority(struct thread *thread, uint8_t priority);
 /* Brings the CPU time of the current thread up to date. */
 void scheduler_charge(void);
 
-/* The timer fired: wakes those whose deadline has passed (through message_timeout), ends slices, sets the timer anew. */
+/* The timer fired: wakes those whose deadline has passed (through message_timeout), ends slices, sets the timer anew.
+ */
 void scheduler_timer(void);
 /*
- * What the CPU runs next; called once at the end of each entry from user mode or idle. Runs jobs in between, one step at
- * least, as long as no interrupt waits. NULL: nothing, or an interrupt that must be served first; the processor waits for
- * an interrupt. Charges CPU time, sets the timer, and calls arch_switch when the thread changes.
+ * What the CPU runs next; called once at the end of each entry from user mode or idle. Runs jobs in between, one step
+ * at least, as long as no interrupt waits. NULL: nothing, or an interrupt that must be served first; the processor
+ * waits for an interrupt. Charges CPU time, sets the timer, and calls arch_switch when the thread changes.
  */
 struct thread *scheduler_next(void);

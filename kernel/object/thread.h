@@ -29,9 +29,10 @@ struct queue;
 
 /* What a waiting thread waits for, and where an answer goes. */
 struct wait {
-    struct queue *queue;   /* RECEIVING: here; CALLING: the server's queue. Not counted: both end the sleep when they go. */
-    uint32_t request;      /* CALLING: id of the pending request */
-    uint8_t places;        /* CALLING: grants that the answer may bring */
+    struct queue
+        *queue;       /* RECEIVING: here; CALLING: the server's queue. Not counted: both end the sleep when they go. */
+    uint32_t request; /* CALLING: id of the pending request */
+    uint8_t places;   /* CALLING: grants that the answer may bring */
     struct holding *answer; /* CALLING: memory for the answer, counted; NULL: registers only */
     uint64_t answer_offset; /* in the buffer */
     uint64_t answer_bytes;
@@ -44,23 +45,24 @@ struct thread {
     struct process *process;     /* counted */
     struct tree_node of_process; /* by id */
     uint32_t id;                 /* within the process, from 1 on; never reused there */
-    uint8_t state;     /* enum cavern_thread_state */
-    bool suspended;    /* asked to be suspended: becomes SUSPENDED instead of READY */
-    uint64_t cpu_mask; /* bit per CPU; 0: any */
-    uint64_t cpu_time; /* ns */
-    uint64_t slice_left; /* ns that it may run while others of its priority are ready */
-    struct tree_node deadline; /* in cpu->deadlines, while waiting with one */
+    uint8_t state;               /* enum cavern_thread_state */
+    bool suspended;              /* asked to be suspended: becomes SUSPENDED instead of READY */
+    uint64_t cpu_mask;           /* bit per CPU; 0: any */
+    uint64_t cpu_time;           /* ns */
+    uint64_t slice_left;         /* ns that it may run while others of its priority are ready */
+    struct tree_node deadline;   /* in cpu->deadlines, while waiting with one */
     struct wait wait;
     struct notice exit;
 };
 
 /* With one reference; DENIED: above the account's top priority, GONE: the process has ended. */
 enum cavern_status thread_create(struct process *process, uint64_t priority, uint64_t pc, uint64_t sp, uint64_t tls,
-                                 const uint64_t arguments[2], uint64_t cpu_mask, struct thread **thread)
-    CAVERN_MUST_CHECK;
+                                 const uint64_t arguments[2], uint64_t cpu_mask,
+                                 struct thread **thread) CAVERN_MUST_CHECK;
 /* Starts a created thread: makes it ready, and its process RUNNING. */
 void thread_start(struct thread *thread);
-/* Ends it: out of every wait, off every list. The last one ends its process. `reason`: CAVERN_REASON_EXITED or ENDED. */
+/* Ends it: out of every wait, off every list. The last one ends its process. `reason`: CAVERN_REASON_EXITED or ENDED.
+ */
 void thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code);
 /* The same for a thread of a process that is ending: its exit words are the process's. */
 void thread_end_with_process(struct thread *thread);

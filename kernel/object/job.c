@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "object/job.h"
+
+#include "object/object.h"
+#include "object/scheduler.h"
+#include "object/thread.h"
+
+void job_init(struct job *job, bool (*step)(struct job *job), struct object *owner)
+{
+    *job = (struct job){.owner = owner, .step = step};
+    list_init(&job->dying);
+}
+
+void job_start(struct job *job, uint8_t priority)
+{
+    struct cpu *cpu = arch_cpu();
+
+    if (run_queue_queued(&job->runnable)) {
+        if (priority <= job->runnable.priority)
+            return;
+        run_queue_remove(&cpu->jobs, &job->runnable);
+    } else if (job->owner) {
+        object_get(job->owner); /* until job_finish */
+    }
+    job->runnable.priority = priority;
+    run_queue_push_back(&cpu->jobs, &job->runnable);
+    cpu->reschedule = true;
+}
+
+bool job_destroy_dying(struct job *job)
+{
+    for (unsigned i = 0; i < JOB_STEP_ITEMS; i++) {
+        struct list *dying = list_pop_front(&job->dying);
+        if (!dying)
+            return true;
+        struct object *object = container_of(dying, struct object, dying);
+        if (!object_classes[object->class].destroy(object)) {
+            list_push_front(&job->dying, dying);
+            return false;
+        }
+    }
+    return list_empty(&job->dying);
+}
+
+/* What its last step dropped, and its owner, with the job in it, are the reaper's. */
+static void job_finish(struct cpu *cpu, struct job *job)
+{
+    uint8_t priority = job->runnable.priority;
+
+    run_queue_remove(&cpu->jobs, &job->runnable);
+    list_splice_back(&cpu->reaper.dying, &job->dying);
+    if (job->owner)
+        object_put(job->owner); /* job_start */
+    if (!list_empty(&cpu->reaper.dying))
+        job_start(&cpu->reaper, priority);
+}
+
+void job_run(struct job *job)
+{
+    struct cpu *cpu = arch_cpu();
+
+    cpu->job = job;
+    bool done = job->step(job);
+    cpu->job = NULL;
+    if (done)
+        job_finish(cpu, job);
+}
+
+void job_add_dying(struct list *dying)
+{
+    struct cpu *cpu = arch_cpu();
+
+    if (cpu->job) {
+        list_push_back(&cpu->job->dying, dying);
+        return;
+    }
+    list_push_back(&cpu->reaper.dying, dying);
+    job_start(&cpu->reaper, cpu->current ? cpu->current->runnable.priority : 0);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "object/thread.h"
+
+#include <string.h>
+
+#include "object/account.h"
+#include "object/machine.h"
+#include "object/message.h"
+#include "object/process.h"
+#include "object/scheduler.h"
+
+static enum cavern_status check_schedule(const struct process *process, uint64_t priority, uint64_t cpu_mask)
+{
+    if (priority >= CAVERN_PRIORITIES || (cpu_mask && !(cpu_mask & scheduler_cpu_mask())))
+        return CAVERN_BAD_ARGUMENT;
+    return priority <= process->account->top_priority ? CAVERN_OK : CAVERN_DENIED;
+}
+
+enum cavern_status thread_create(struct process *process, uint64_t priority, uint64_t pc, uint64_t sp, uint64_t tls,
+                                 const uint64_t arguments[2], uint64_t cpu_mask, struct thread **made)
+{
+    enum cavern_status status = process_alive(process) ? check_schedule(process, priority, cpu_mask) : CAVERN_GONE;
+    if (status)
+        return status;
+    struct thread *thread = object_create(process->account, CLASS_THREAD);
+    if (!thread)
+        return CAVERN_NO_MEMORY;
+    arch_context_init(&thread->context, pc, sp, tls, arguments[0], arguments[1]);
+    thread->runnable.priority = (uint8_t)priority;
+    thread->cpu_mask = cpu_mask;
+    thread->process = process;
+    object_get(&process->object); /* thread->process */
+    notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
+    *made = thread;
+    return CAVERN_OK;
+}
+
+void thread_start(struct thread *thread)
+{
+    struct process *process = thread->process;
+
+    object_get(&thread->object); /* it lives until it has ended */
+    thread->id = ++process->last_thread;
+    tree_insert(&process->threads, &thread->of_process, thread->id);
+    process->thread_count++;
+    if (process->top_priority < thread->runnable.priority)
+        process->top_priority = thread->runnable.priority;
+    process->state = CAVERN_PROCESS_RUNNING;
+    scheduler_wake(thread);
+}
+
+static void leave(struct thread *thread, const uint64_t exit_words[5])
+{
+    struct process *process = thread->process;
+
+    message_thread_gone(thread);
+    scheduler_remove(thread);
+    thread->state = CAVERN_THREAD_ENDED;
+    tree_remove(&process->threads, &thread->of_process);
+    process->thread_count--;
+    memcpy(thread->exit.words, exit_words, sizeof thread->exit.words);
+    notice_fire(&thread->exit);
+    object_put(&thread->object); /* thread_start */
+}
+
+void thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code)
+{
+    struct process *process = thread->process;
+
+    if (thread->state == CAVERN_THREAD_ENDED)
+        return;
+    leave(thread, (const uint64_t[5]){reason, code});
+    if (!process->thread_count)
+        process_end(process, (const uint64_t[5]){CAVERN_REASON_THREADS, code});
+}
+
+void thread_end_with_process(struct thread *thread)
+{
+    leave(thread, thread->process->exit.words);
+}
+
+void thread_suspend(struct thread *thread)
+{
+    thread->suspended = true;
+    if (thread->state != CAVERN_THREAD_READY)
+        return;
+    scheduler_remove(thread);
+    thread->state = CAVERN_THREAD_SUSPENDED;
+}
+
+void thread_resume(struct thread *thread)
+{
+    thread->suspended = false;
+    if (thread->state == CAVERN_THREAD_SUSPENDED)
+        scheduler_wake(thread);
+}
+
+enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t cpu_mask)
+{
+    struct process *process = thread->process;
+    enum cavern_status status = process_alive(process) ? check_schedule(process, priority, cpu_mask) : CAVERN_GONE;
+    if (status)
+        return status; /* threads of an ending process must stay behind the job that ends them */
+    scheduler_set_priority(thread, (uint8_t)priority);
+    if (process->top_priority < priority)
+        process->top_priority = (uint8_t)priority;
+    if (cpu_mask)
+        thread->cpu_mask = cpu_mask;
+    return CAVERN_OK;
+}
+
+static const char *fault_name(enum cavern_fault kind)
+{
+    static const char *const names[] = {
+        [CAVERN_FAULT_NONE] = "no fault",
+        [CAVERN_FAULT_DATA_UNMAPPED] = "data access to unmapped memory",
+        [CAVERN_FAULT_DATA_DENIED] = "data access denied",
+        [CAVERN_FAULT_CODE_UNMAPPED] = "instruction fetch from unmapped memory",
+        [CAVERN_FAULT_CODE_DENIED] = "instruction fetch denied",
+        [CAVERN_FAULT_ALIGNMENT] = "misaligned access",
+        [CAVERN_FAULT_UNDEFINED] = "undefined instruction",
+        [CAVERN_FAULT_BREAKPOINT] = "breakpoint",
+        [CAVERN_FAULT_FOREIGN_CALL] = "foreign system call",
+        [CAVERN_FAULT_RESERVED] = "reserved fault",
+        [CAVERN_FAULT_EXTERNAL] = "external abort",
+        [CAVERN_FAULT_OTHER] = "unknown exception",
+    };
+
+    return names[kind];
+}
+
+void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address)
+{
+    const struct process *process = thread->process;
+    char name[CAVERN_NAME_SIZE + 1] = {0};
+
+    memcpy(name, process->name, CAVERN_NAME_SIZE);
+    log_write(CAVERN_LOG_ERROR, "%s (%u.%u): %s, pc 0x%lx, address 0x%lx", name, process->id, thread->id,
+              fault_name(kind), (unsigned long)thread->context.pc, (unsigned long)address);
+    process_end(thread->process, (const uint64_t[5]){CAVERN_REASON_FAULT, 0, kind, thread->context.pc, address});
+}
+
+struct thread *thread_find(struct process *process, uint64_t id)
+{
+    struct tree_node *node = tree_find(&process->threads, id);
+
+    return node ? container_of(node, struct thread, of_process) : NULL;
+}
+
+struct thread *thread_next(struct process *process, uint64_t after)
+{
+    struct tree_node *node = tree_ceiling(&process->threads, after + 1);
+
+    return node ? container_of(node, struct thread, of_process) : NULL;
+}
+
+bool thread_destroy(struct object *object)
+{
+    struct thread *thread = container_of(object, struct thread, object);
+    struct process *process = thread->process;
+
+    notice_clear(&thread->exit);
+    object_free(thread);
+    object_put(&process->object); /* thread->process */
+    return true;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sources of notices: process, thread, interrupt, signal, the machine's log. */
+#include "object/interrupt.h"
+#include "object/machine.h"
+#include "object/notice.h"
+#include "object/process.h"
+#include "object/signal.h"
+#include "object/thread.h"
+#include "syscall_table.h"
+
+/* The notice of any source but an interrupt; NULL: this type is none. */
+static struct notice *notice_of(struct object *object)
+{
+    switch (object->type) {
+    case CAVERN_TYPE_PROCESS:
+        return &container_of(object, struct process, object)->exit;
+    case CAVERN_TYPE_THREAD:
+        return &container_of(object, struct thread, object)->exit;
+    case CAVERN_TYPE_SIGNAL:
+        return &container_of(object, struct signal, object)->notice;
+    case CAVERN_TYPE_MACHINE:
+        return &container_of(object, struct machine, object)->doorbell;
+    default:
+        return NULL;
+    }
+}
+
+/* A source, with the right to say where it tells. */
+static enum cavern_status find(struct process *self, cavern_handle handle, struct object **source)
+{
+    uint16_t rights;
+    enum cavern_status status = process_lookup_any(self, handle, source, &rights);
+    if (status)
+        return status;
+    bool line = (*source)->type == CAVERN_TYPE_INTERRUPT;
+    if (!line && !notice_of(*source))
+        return CAVERN_BAD_HANDLE;
+    if (!(rights & ((*source)->type == CAVERN_TYPE_MACHINE ? CAVERN_RIGHT_LOG : CAVERN_RIGHT_MANAGE)))
+        return CAVERN_DENIED;
+    return line && container_of(*source, struct interrupt, object)->range ? CAVERN_BAD_ARGUMENT : CAVERN_OK;
+}
+
+static bool knows(const struct object *source, uint64_t what)
+{
+    bool ends = source->type == CAVERN_TYPE_PROCESS || source->type == CAVERN_TYPE_THREAD;
+
+    return !ends || what == CAVERN_NOTIFY_EXIT;
+}
+
+sys_outcome sys_notify(struct thread *caller, struct notify_args *args)
+{
+    struct object *source;
+    void *queue = NULL;
+    enum cavern_status status = find(caller->process, args->source, &source);
+    if (!status && !knows(source, args->what))
+        status = CAVERN_BAD_ARGUMENT;
+    if (!status && args->queue)
+        status = process_lookup(caller->process, args->queue, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE, &queue);
+    if (status)
+        return status;
+    if (source->type == CAVERN_TYPE_INTERRUPT)
+        interrupt_notify(container_of(source, struct interrupt, object), queue, args->label);
+    else
+        notice_set(notice_of(source), queue, args->label);
+    return SYS_OK;
+}
+
+sys_outcome sys_acknowledge(struct thread *caller, struct acknowledge_args *args)
+{
+    struct object *source;
+    enum cavern_status status = find(caller->process, args->source, &source);
+    if (status)
+        return status;
+    if (source->type == CAVERN_TYPE_INTERRUPT)
+        interrupt_acknowledge(container_of(source, struct interrupt, object));
+    else
+        notice_acknowledge(notice_of(source));
+    return SYS_OK;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "object/thread.h"
+
+#include "object/process.h"
+#include "object/scheduler.h"
+#include "syscall_table.h"
+
+sys_outcome sys_thread_create(struct thread *caller, struct thread_create_args *args)
+{
+    void *process;
+    struct thread *made;
+    uint64_t arguments[2] = {args->argument0, args->argument1};
+    enum cavern_status status =
+        process_lookup(caller->process, args->process, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE, &process);
+    if (!status)
+        status = process_reserve(caller->process, 1);
+    if (!status)
+        status = thread_create(process, args->priority, args->pc, args->sp, args->tls, arguments, args->cpus, &made);
+    if (status)
+        return status;
+    args->thread = process_publish(caller->process, &made->object);
+    thread_start(made);
+    return SYS_OK;
+}
+
+/* The thread that a handle names, or a handle to its process and its id. */
+static enum cavern_status find(struct process *self, cavern_handle handle, uint64_t id, struct thread **thread)
+{
+    struct object *object;
+    uint16_t rights;
+    enum cavern_status status = process_lookup_any(self, handle, &object, &rights);
+    if (status)
+        return status;
+    if (object->type != CAVERN_TYPE_THREAD && object->type != CAVERN_TYPE_PROCESS)
+        return CAVERN_BAD_HANDLE;
+    if (!(rights & CAVERN_RIGHT_MANAGE))
+        return CAVERN_DENIED;
+    *thread = object->type == CAVERN_TYPE_THREAD ? container_of(object, struct thread, object)
+                                                 : thread_find(container_of(object, struct process, object), id);
+    if (!*thread)
+        return CAVERN_BAD_ARGUMENT;
+    return (*thread)->state == CAVERN_THREAD_ENDED ? CAVERN_GONE : CAVERN_OK;
+}
+
+static sys_outcome end(struct thread *caller, struct thread *thread, uint64_t code)
+{
+    bool self = thread->process == caller->process;
+
+    thread_end(thread, self ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, code);
+    return thread == caller ? SYS_ENDED : SYS_OK;
+}
+
+sys_outcome sys_thread_control(struct thread *caller, struct thread_control_args *args)
+{
+    struct thread *thread;
+    enum cavern_status status = find(caller->process, args->thread, args->id, &thread);
+    if (status)
+        return status;
+    switch (args->operation) {
+    case CAVERN_THREAD_END:
+        return end(caller, thread, args->value);
+    case CAVERN_THREAD_SUSPEND:
+        thread_suspend(thread);
+        return SYS_OK;
+    case CAVERN_THREAD_RESUME:
+        thread_resume(thread);
+        return SYS_OK;
+    case CAVERN_THREAD_YIELD:
+        if (thread != caller)
+            return CAVERN_BAD_ARGUMENT;
+        scheduler_yield();
+        return SYS_OK;
+    case CAVERN_THREAD_SET:
+        return thread_set(thread, args->value, args->cpus);
+    default:
+        return CAVERN_BAD_ARGUMENT;
+    }
+}
