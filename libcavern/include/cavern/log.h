@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 
+#include <cavern/handle.h>
 #include <cavern/machine.h>
 #include <cavern/protocol/log.h>
 #include <cavern/status.h>

@@ -9,7 +9,8 @@
 #include <cavern/protocol/rpc.h>
 
 enum registry_operation {
-    /* registry_name; one grant: a sender [mint]. EXISTS, NOT_PERMITTED. */
+    /* registry_name; one grant: a sender [mint]; value: a tag of the provider's, at most REGISTRY_TAG_MAX, for bits 48-63
+     * of the labels that look-ups of this name mint. The same client again: replaces. EXISTS, NOT_PERMITTED. */
     REGISTRY_REGISTER = 1,
     /* registry_name. NOT_FOUND, NOT_PERMITTED. */
     REGISTRY_UNREGISTER,
@@ -24,6 +25,10 @@ enum registry_operation {
 };
 
 #define REGISTRY_WAIT 1 /* the reply waits until the name is registered */
+#define REGISTRY_TAG_MAX 0xffff
+
+/* Labels 1 to this one are administrators': minted by who holds the registry's queue, never by the registry. */
+#define REGISTRY_ADMINISTRATORS 15
 
 struct registry_name {
     struct rpc_request request;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <cavern/buffer.h>
+
+#include <cavern/handles.h>
+#include <cavern/stubs.h>
+
+enum cavern_status cavern_buffer_create(cavern_handle account, uint64_t bytes, unsigned flags, cavern_handle *buffer)
+{
+    return cavern_sys_buffer_create(account, 0, cavern_pages(bytes), flags, 0, buffer);
+}
+
+enum cavern_status cavern_buffer_seal(cavern_handle buffer)
+{
+    return cavern_sys_buffer_seal(buffer);
+}
+
+enum cavern_status cavern_buffer_map_at(cavern_handle process, cavern_handle buffer, uint64_t offset, uint64_t length,
+                                        uint64_t address, unsigned protection)
+{
+    uint64_t mapped;
+    return cavern_sys_map(process, buffer, offset, cavern_pages(length), address, protection, &mapped);
+}
+
+enum cavern_status cavern_buffer_map(cavern_handle buffer, uint64_t offset, uint64_t length, unsigned protection,
+                                     void **address)
+{
+    uint64_t mapped;
+    enum cavern_status status =
+        cavern_sys_map(CAVERN_SELF_PROCESS, buffer, offset, cavern_pages(length), 0, protection, &mapped);
+    if (status == CAVERN_OK)
+        *address = (void *)(uintptr_t)mapped;
+    return status;
+}
+
+void cavern_buffer_unmap(void *address, uint64_t length)
+{
+    (void)!cavern_sys_unmap(CAVERN_SELF_PROCESS, (uintptr_t)address, cavern_pages(length));
+}
+
+enum cavern_status cavern_memory_take(uint64_t bytes, void **address)
+{
+    cavern_handle buffer;
+    enum cavern_status status = cavern_buffer_create(CAVERN_SELF_ACCOUNT, bytes, 0, &buffer);
+    if (status)
+        return status;
+    status = cavern_buffer_map(buffer, 0, bytes, CAVERN_PROT_READ | CAVERN_PROT_WRITE, address);
+    cavern_handle_close(buffer); /* the mapping keeps the memory */
+    return status;
+}
