@@ -35,6 +35,7 @@ def run(script, commands="true", timeout=None, machine=None):
 
 @case
 def output_between_the_markers_alone_is_printed():
+    """[BOOT-OPTION-2], this side of it"""
     script = rf"printf 'booting\r\n{BEGIN}one\r\ntwo\r\n\036CAVERN-EXIT 0\r\noff\r\n'"
     output, status, reason, log = run(script)
     assert (output, status, reason) == (b"one\ntwo\n", 0, ""), (output, status, reason)
