@@ -147,13 +147,19 @@ static enum cavern_status reserve_wanted(struct process *process, cavern_handle 
     return in_use ? CAVERN_EXISTS : CAVERN_BAD_ARGUMENT;
 }
 
+static uint16_t rights_of(const struct object *object)
+{
+    return object->type == CAVERN_TYPE_BUFFER ? buffer_rights(container_of(object, struct holding, object)->buffer)
+                                              : object_rights[object->type];
+}
+
 enum cavern_status process_insert(struct process *process, struct object *object, uint16_t rights, cavern_handle wanted,
                                   cavern_handle *handle)
 {
     enum cavern_status status = wanted ? reserve_wanted(process, wanted) : process_reserve(process, 1);
     if (status)
         return status;
-    rights &= object_rights[object->type];
+    rights &= rights_of(object);
     if (object->type == CAVERN_TYPE_BUFFER && rights & CAVERN_RIGHT_WRITE)
         holding_writer_get(container_of(object, struct holding, object));
     if (wanted)

@@ -70,7 +70,7 @@ static inline bool process_alive(const struct process *process)
  *
  * `process_reserve` makes sure that `count` inserts can't fail (table pages).
  * `process_insert` makes a handle that takes over the caller's handle reference (object_get_handle) on success. Rights
- * that the object's type does not know are left out. `process_publish` makes the first handle, with all rights, of an
+ * that make no sense for the object are left out. `process_publish` makes the first handle, with all rights, of an
  * object just created, whose one reference it takes over; room has been reserved.
  */
 enum cavern_status process_reserve(struct process *process, unsigned count) CAVERN_MUST_CHECK;

@@ -261,7 +261,6 @@ static void unbind_start(struct queue *queue)
     if (queue->receiver)
         message_wake(queue->receiver, CAVERN_GONE);
     space_unmap_pages(&queue->process->space, queue->address, 1 + 2 * (uint64_t)queue->data.pages);
-    list_remove(&queue->of_process);
     queue->process = NULL;
     uint64_t cut = queue->ring.used_from;
     while (cut < queue->ring.seen_taken)
@@ -369,6 +368,7 @@ bool queue_unbind_step(struct queue *queue)
         if (!unbind_awaiting(queue))
             return false;
         queue->unbinding = UNBIND_IDLE;
+        list_remove(&queue->of_process); /* until now, so that the end of the process sees it through */
         queue_refill(queue);
         return true;
     }
