@@ -10,9 +10,9 @@
 #define PLATFORM_NO_LINE (~0u)
 
 /* --- interrupt controller --- */
-unsigned platform_lines(void);       /* lines are 0 … platform_lines() - 1 */
-unsigned platform_first_line(void);  /* the first that a driver may have; below are the CPU's own */
-unsigned platform_line_claim(void);  /* the line to serve now, or PLATFORM_NO_LINE */
+unsigned platform_lines(void);      /* lines are 0 … platform_lines() - 1 */
+unsigned platform_first_line(void); /* the first that a driver may have; below are the CPU's own */
+unsigned platform_line_claim(void); /* the line to serve now, or PLATFORM_NO_LINE */
 void platform_line_complete(unsigned line);
 void platform_line_mask(unsigned line);
 void platform_line_unmask(unsigned line);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces of processes: tables in TTBR0, told apart in the TLB by ASIDs.
+ *
+ * ASIDs are handed out in ascending order, each once in a *generation*, and never come back singly. A space whose
+ * generation is not the present one has no ASID and no entry in any TLB; it gets one when it is switched to.
+ * When all have been handed out (rollover), in this order: TTBR0 is pointed at the empty table with ASID 0, which no
+ * space has, so that no walk can fill the TLB under an old ASID; all TLBs are flushed; the generation steps; ASIDs
+ * start again at 1. All of this under the kernel lock. Only the CPU itself may run a space here: with more CPUs, those
+ * that are in user mode would have to keep theirs over a rollover.
+ *
+ * Changing a table: an entry goes from invalid to valid (no TLB maintenance: invalid ones are not cached) or from valid
+ * to invalid (maintenance, complete before the caller goes on), never from one valid value to another. Tables stay
+ * until the space goes, so a cached walk never leads astray. A range of pages in which a table stands already is not
+ * mapped by a block.
+ */
+#include "arch/aarch64/mmu.h"
+
+#include "arch/aarch64/page_table.h"
+#include "arch/arch.h"
+
+/* More single pages than this are flushed by ASID. DDI 0487, "TLBI VALE1IS", "TLBI ASIDE1IS". */
+#define FLUSH_PAGES_MAX 64
+
+#define TTBR_ASID_SHIFT 48
+#define USER_END (UINT64_C(1) << 48)
+
+static struct {
+    uint64_t generation;
+    uint32_t next;
+    uint32_t end;
+    uint64_t empty; /* TTBR0 for no space at all */
+} asids;
+
+void address_spaces_init(uint64_t empty_table)
+{
+    bool wide = system_register_read(tcr_el1) >> 36 & 1; /* TCR_EL1.AS: head.S set it where the CPU has 16 bits */
+    asids.generation = 1;
+    asids.next = 1;
+    asids.end = wide ? 1 << 16 : 1 << 8;
+    asids.empty = empty_table;
+}
+
+static void ttbr_load(uint64_t ttbr)
+{
+    system_register_write(ttbr0_el1, ttbr);
+    barrier_instruction();
+}
+
+static void asid_assign(struct arch_space *space)
+{
+    if (asids.next == asids.end) {
+        ttbr_load(asids.empty);
+        __asm__ volatile("tlbi vmalle1is" ::: "memory");
+        barrier_maintenance();
+        asids.generation++;
+        asids.next = 1;
+    }
+    space->ttbr = (space->ttbr & PTE_ADDRESS) | (uint64_t)asids.next++ << TTBR_ASID_SHIFT;
+    space->generation = asids.generation;
+}
+
+void address_space_load(struct arch_space *space)
+{
+    if (space->generation != asids.generation)
+        asid_assign(space);
+    if (system_register_read(ttbr0_el1) != space->ttbr)
+        ttbr_load(space->ttbr);
+}
+
+bool arch_space_init(struct arch_space *space, struct page_source *source)
+{
+    uint64_t root;
+    if (!source->take(source, &root))
+        return false;
+    *space = (struct arch_space){.ttbr = root};
+    return true;
+}
+
+static uint64_t user_attributes(unsigned access, enum arch_memory memory)
+{
+    uint64_t attributes = PTE_LEAF | PTE_NOT_GLOBAL | PTE_PXN;
+    if (access & (ARCH_ACCESS_READ | ARCH_ACCESS_WRITE))
+        attributes |= PTE_USER;
+    if (!(access & ARCH_ACCESS_WRITE))
+        attributes |= PTE_READ_ONLY;
+    if (!(access & ARCH_ACCESS_EXECUTE))
+        attributes |= PTE_UXN;
+    return attributes | (memory == ARCH_MEMORY_DEVICE ? PTE_DEVICE : PTE_NORMAL);
+}
+
+bool arch_space_map(struct arch_space *space, struct page_source *source, uint64_t address, uint64_t physical,
+                    uint64_t size, unsigned access, enum arch_memory memory)
+{
+    return page_table_map(table_at(space->ttbr), source, address, physical, size, user_attributes(access, memory), 2);
+}
+
+static void flush_page(const struct arch_space *space, uint64_t address)
+{
+    uint64_t operand = (space->ttbr & ~(USER_END - 1)) | (address >> 12 & ((UINT64_C(1) << 44) - 1));
+    __asm__ volatile("tlbi vale1is, %0" ::"r"(operand) : "memory");
+}
+
+static void flush_all(const struct arch_space *space)
+{
+    __asm__ volatile("tlbi aside1is, %0" ::"r"(space->ttbr & ~(USER_END - 1)) : "memory");
+}
+
+/* Clears the entries of the range; *count is how many were valid, `flush` has the addresses of the first of them. */
+static void clear_range(uint64_t *root, uint64_t address, uint64_t end, uint64_t *flush, unsigned *count)
+{
+    while (address < end) {
+        unsigned level;
+        uint64_t *entry = page_table_find(root, address, &level);
+        uint64_t span = table_span(level);
+        unsigned left = TABLE_ENTRIES - table_index(address, level);
+        address &= ~(span - 1);
+        for (; left && address < end && !pte_is_table(*entry, level); left--, entry++, address += span) {
+            if (!(*entry & PTE_VALID))
+                continue;
+            *entry = 0;
+            if (*count < FLUSH_PAGES_MAX)
+                flush[*count] = address;
+            ++*count;
+        }
+    }
+}
+
+void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
+{
+    uint64_t flush[FLUSH_PAGES_MAX];
+    unsigned count = 0;
+    clear_range(table_at(space->ttbr), address, address + size, flush, &count);
+    barrier_tables();
+    if (!count || space->generation != asids.generation)
+        return;
+    if (count > FLUSH_PAGES_MAX)
+        flush_all(space);
+    else
+        for (unsigned i = 0; i < count; i++)
+            flush_page(space, flush[i]);
+    barrier_maintenance();
+}
+
+/* Gives one table back that leads to no other; false when that was the root. */
+static bool destroy_one(struct arch_space *space, struct page_source *source)
+{
+    uint64_t *parent = NULL;
+    uint64_t table = space->ttbr & PTE_ADDRESS;
+    for (unsigned level = 0; level < TABLE_LAST_LEVEL; level++) {
+        uint64_t *entries = arch_direct(table);
+        unsigned i = level ? table_index(space->cursor, level) : (unsigned)(space->cursor >> table_shift(0));
+        while (i < TABLE_ENTRIES && !pte_is_table(entries[i], level)) {
+            i++;
+            space->cursor = (space->cursor & ~(table_span(level) - 1)) + table_span(level);
+        }
+        if (i == TABLE_ENTRIES)
+            break;
+        parent = &entries[i];
+        table = entries[i] & PTE_ADDRESS;
+    }
+    source->give(source, table);
+    if (!parent)
+        return false;
+    *parent = 0;
+    return true;
+}
+
+bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget)
+{
+    if (!space->ttbr)
+        return true;
+    if (system_register_read(ttbr0_el1) == space->ttbr)
+        ttbr_load(asids.empty);
+    if (space->generation == asids.generation) {
+        space->generation = 0;
+        flush_all(space);
+        barrier_maintenance();
+    }
+    while (budget--) {
+        if (!destroy_one(space, source)) {
+            space->ttbr = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_access access, uint64_t *physical,
+                    uint64_t *length)
+{
+    if (address >= USER_END || !space->ttbr)
+        return false;
+    unsigned level;
+    uint64_t entry = *page_table_find(table_at(space->ttbr), address, &level);
+    bool allowed = entry & PTE_VALID && !(entry & PTE_DEVICE);
+    if (access == ARCH_ACCESS_EXECUTE)
+        allowed = allowed && !(entry & PTE_UXN);
+    else
+        allowed = allowed && entry & PTE_USER && !(access == ARCH_ACCESS_WRITE && entry & PTE_READ_ONLY);
+    uint64_t offset = address & (table_span(level) - 1);
+    *physical = (entry & PTE_ADDRESS) + offset;
+    *length = table_span(level) - offset;
+    return allowed;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processors: their stacks, and what is set up on each. */
+#pragma once
+
+#include <stdint.h>
+
+#include "arch/aarch64/context_offsets.h"
+#include "object/scheduler.h"
+
+/*
+ * One per CPU. The stack grows down from `cpu`, which is also what TPIDR_EL1 holds: an exception finds both in one
+ * register. `guard` is not mapped.
+ */
+struct cpu_area {
+    uint8_t guard[CPU_AREA_GUARD];
+    uint8_t stack[CPU_AREA_CPU - CPU_AREA_GUARD];
+    struct cpu cpu;
+} __attribute__((aligned(4096)));
+
+/* Refuses a CPU that lacks something, with a message; sets up the rest. */
+void cpu_init(void);
+/* Lets user mode read the cycle counter and event counter 0, instructions retired. False: the CPU has no such unit. */
+bool cpu_open_counters(void);
+/* The CPU's name, for people. */
+const char *cpu_name(void);
+
+struct arch_context;
+
+/* To user mode, with these registers. In vectors.S. */
+_Noreturn void context_enter(struct arch_context *context);
+/* Vector registers. In vector_registers.S. */
+void vector_registers_save(struct arch_context *context);
+void vector_registers_restore(const struct arch_context *context);
+
+/* context.c: the thread wants the vector registers; they are its own from here until it leaves the CPU. */
+void context_take_vector(struct arch_context *context);
+void context_disable_vector(void);
+
+/* trap.c: what runs next runs. */
+_Noreturn void trap_leave(void);

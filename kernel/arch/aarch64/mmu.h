@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Address spaces as the rest of arch/aarch64, platform/ and boot/ see them. */
+#pragma once
+
+#include <stdint.h>
+
+struct arch_space;
+
+/* The space becomes that of this CPU. */
+void address_space_load(struct arch_space *space);
+
+/* `empty_table`: physical address of a table without entries. */
+void address_spaces_init(uint64_t empty_table);
+
+/* Takes over the tables that head.S has made, and forgets the identity map. */
+void kernel_map_init(void);
+/* Puts RAM into the direct map; page aligned, may touch what is there already. */
+void kernel_map_ram(uint64_t physical, uint64_t size);
+/* Device registers, any alignment; the same place for the same registers. */
+volatile void *kernel_map_device(uint64_t physical, uint64_t size);
+/* From here on tables come from the page allocator. */
+void kernel_map_use_allocator(void);
+/* The RAM that the kernel image fills, bss included. */
+void kernel_image_range(uint64_t *physical, uint64_t *size);

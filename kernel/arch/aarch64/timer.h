@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The generic timer, virtual: it is there at EL1 whoever runs above. */
+#pragma once
+
+/* Refuses a timer whose frequency the firmware has not set: programs read it too. */
+void timer_init(void);

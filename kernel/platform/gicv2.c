@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* GICv2 (Arm IHI 0048B): a distributor and, at one address for all CPUs, each one's own interface. */
+#include "arch/aarch64/mmu.h"
+#include "object/machine.h"
+#include "platform/controller.h"
+#include "platform/gic.h"
+#include "platform/machine_description.h"
+#include "platform/mmio.h"
+#include "platform/platform.h"
+
+#define DISTRIBUTOR_SIZE 0x1000
+#define INTERFACE_SIZE 0x1000
+#define GICD_ITARGETSR 0x800
+#define GICC_CTLR 0x00
+#define GICC_PMR 0x04
+#define GICC_IAR 0x0c
+#define GICC_EOIR 0x10
+#define ENABLE 1
+#define IAR_LINE 0x3ff
+
+static volatile void *distributor;
+static volatile void *interface;
+
+static void init(const struct machine_description *description)
+{
+    const struct device_description *device = &description->interrupt_controller;
+    if (device->register_count < 2)
+        panic("interrupt controller: registers are missing");
+    distributor = kernel_map_device(device->registers[0].base, DISTRIBUTOR_SIZE);
+    interface = kernel_map_device(device->registers[1].base, INTERFACE_SIZE);
+    unsigned lines = gic_lines(distributor);
+
+    mmio_write32(distributor, GICD_CTLR, 0);
+    gic_quiet(distributor, 0, lines);
+    uint32_t self = mmio_read32(distributor, GICD_ITARGETSR); /* of a private line: the CPU that reads */
+    for (unsigned line = GIC_PRIVATE_LINES; line < lines; line += 4)
+        mmio_write32(distributor, GICD_ITARGETSR + line, self);
+    mmio_write32(distributor, GICD_CTLR, ENABLE);
+    mmio_write32(interface, GICC_PMR, GIC_THRESHOLD);
+    mmio_write32(interface, GICC_CTLR, ENABLE);
+}
+
+static unsigned lines(void)
+{
+    return gic_lines(distributor);
+}
+
+static unsigned claim(void)
+{
+    uint32_t line = mmio_read32(interface, GICC_IAR) & IAR_LINE;
+    return line < GIC_LINES_MAX ? line : PLATFORM_NO_LINE;
+}
+
+static void complete(unsigned line)
+{
+    mmio_write32(interface, GICC_EOIR, line);
+}
+
+static void mask(unsigned line)
+{
+    gic_mask(distributor, line);
+}
+
+static void unmask(unsigned line)
+{
+    gic_unmask(distributor, line);
+}
+
+static bool trigger(unsigned line, unsigned trigger)
+{
+    return gic_trigger(distributor, line, trigger);
+}
+
+static const char *const compatible[] = {"arm,gic-400", "arm,cortex-a15-gic", NULL};
+
+const struct interrupt_controller gicv2 = {
+    .name = "GICv2",
+    .compatible = compatible,
+    .init = init,
+    .lines = lines,
+    .claim = claim,
+    .complete = complete,
+    .mask = mask,
+    .unmask = unmask,
+    .trigger = trigger,
+};
