@@ -59,6 +59,7 @@ static struct tree own_addresses; /* buffer.own: apart from each other */
 void buffer_seed(uint64_t seed)
 {
     random_seed(&draws, seed);
+    tree_init(&own_addresses);
 }
 
 uint64_t buffer_draw(uint64_t from, uint64_t to, uint64_t length)

@@ -26,7 +26,7 @@ struct holding {
     struct tree_node by_buffer; /* in the account's holdings */
 };
 
-/* Where own addresses, and addresses for what has none, are drawn from. */
+/* Where own addresses, and addresses for what has none, are drawn from. Once, at boot, before any buffer. */
 void buffer_seed(uint64_t seed);
 /* A random address in [from, to), room for `length` behind it: 2 MiB aligned for 2 MiB and up, else by the page. 0:
  * none. */
