@@ -184,6 +184,7 @@ void first_process_start(const struct first_process *first)
         panic(NAME ": %s", elf_error_text(error));
 
     must(process_create(first->root, NULL, 0, name, &process));
+    machine->vital_process = process->id;
     load(process, &image);
     uint64_t sp = stack_end(process);
     struct placed record = give(process, first);

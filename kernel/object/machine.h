@@ -19,6 +19,7 @@ struct machine {
     struct tree processes; /* process.by_id, zombies too */
     uint32_t last_process; /* id */
     uint32_t cpus_present;
+    uint32_t vital_process; /* id of the one whose end is the machine's; 0: none */
 };
 
 extern struct machine *machine; /* the only one, for ever; NULL until boot has made it, before the first process */

@@ -293,6 +293,16 @@ static bool take_apart(struct process *process, bool keep_table)
     return space_destroy_step(&process->space);
 }
 
+static _Noreturn void panic_of_end(const struct process *process)
+{
+    const uint64_t *words = process->exit.words;
+
+    panic("%s has ended: reason %lu, code %lu, fault %lu at pc %lx, address %lx", process->name,
+          (unsigned long)words[CAVERN_EXIT_REASON], (unsigned long)words[CAVERN_EXIT_CODE],
+          (unsigned long)words[CAVERN_EXIT_FAULT], (unsigned long)words[CAVERN_EXIT_PC],
+          (unsigned long)words[CAVERN_EXIT_ADDRESS]);
+}
+
 static bool end_step(struct job *job)
 {
     struct process *process = container_of(job, struct process, ending);
@@ -306,6 +316,8 @@ static bool end_step(struct job *job)
         return false;
     process->table_kept = keep;
     process->state = CAVERN_PROCESS_ZOMBIE;
+    if (process->id == machine->vital_process)
+        panic_of_end(process);
     notice_fire(&process->exit);
     return true;
 }
