@@ -30,7 +30,7 @@
 
 #define KIB 1024
 #define MIB (1024 * KIB)
-#define RAM_MIN (16 * MIB) /* without it not even the egg can do anything */
+#define RAM_MIN (16 * MIB) /* beside kernel and RAM disk; without it not even the egg can do anything */
 #define PHYSICAL_END (UINT64_C(1) << 46)
 
 /* head.S comes here, once: physical address of the device tree, exception level at which the image was entered. */
@@ -40,18 +40,15 @@ static struct machine_description description;
 static struct memory_region tree_region; /* the bytes in use, where the loader put them */
 static const void *tree_blob;
 
-static uint64_t ram_listed(void)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < description.ram_count; i++)
-        sum += description.ram[i].size;
-    return sum;
-}
-
+/* Called too when there is enough at first sight, but what is built runs out of it. */
 void boot_out_of_memory(void)
 {
-    panic("too little RAM: %lu KiB, at least %lu KiB are needed beside the RAM disk", (unsigned long)ram_listed() / KIB,
-          (unsigned long)RAM_MIN / KIB);
+    uint64_t listed = 0, image, image_size;
+    for (size_t i = 0; i < description.ram_count; i++)
+        listed += description.ram[i].size;
+    kernel_image_range(&image, &image_size);
+    panic("too little RAM: %lu KiB, at least %lu KiB needed", (unsigned long)listed / KIB,
+          (unsigned long)(RAM_MIN + image_size + description.ramdisk.size + MIB) / KIB);
 }
 
 static struct memory_region whole_pages(struct memory_region region)

@@ -27,7 +27,7 @@ static struct thread *thread_of(struct arch_context *context)
     return container_of(context, struct thread, context);
 }
 
-_Noreturn void trap_leave(void)
+static inline _Noreturn void leave(void)
 {
     struct thread *next;
     while (!(next = scheduler_next())) {
@@ -39,17 +39,22 @@ _Noreturn void trap_leave(void)
     context_enter(&next->context);
 }
 
+void trap_leave(void)
+{
+    leave();
+}
+
 void trap_system_call(struct arch_context *context)
 {
     syscall_dispatch(thread_of(context));
-    trap_leave();
+    leave();
 }
 
 void trap_interrupt(struct arch_context *context)
 {
     (void)context;
     interrupt_handle();
-    trap_leave();
+    leave();
 }
 
 static _Noreturn void fault(struct arch_context *context, uint64_t esr)
@@ -58,7 +63,7 @@ static _Noreturn void fault(struct arch_context *context, uint64_t esr)
     if (meaning.after)
         arch_context_restart(context); /* the exit notice names the instruction itself */
     thread_fault(thread_of(context), meaning.fault, meaning.address ? system_register_read(far_el1) : 0);
-    trap_leave();
+    leave();
 }
 
 void trap_exception(struct arch_context *context)
