@@ -150,6 +150,8 @@ static bool read_registers(const struct walk *walk, int node, struct memory_regi
 static const char *visit_memory(struct walk *walk, int node)
 {
     struct machine_description *machine = walk->machine;
+    if (!string_is(walk->blob, node, "device_type", "memory"))
+        return NULL;
     if (!read_registers(walk, node, machine->ram, MACHINE_RAM_MAX, &machine->ram_count))
         return "device tree: the memory node is damaged";
     return NULL;
@@ -168,6 +170,8 @@ static const char *visit_reserved(struct walk *walk, int node)
 static const char *visit_timer(struct walk *walk, int node)
 {
     int length;
+    if (!is_compatible(walk->blob, node, "arm,armv8-timer") && !is_compatible(walk->blob, node, "arm,armv7-timer"))
+        return NULL;
     const fdt32_t *cells = fdt_getprop(walk->blob, node, "interrupts", &length);
     if (!cells || length < 4 * TIMER_CELLS * (TIMER_VIRTUAL + 1))
         return "device tree: the timer has no virtual interrupt";
@@ -179,12 +183,15 @@ static const char *visit_timer(struct walk *walk, int node)
     return NULL;
 }
 
-static void visit_firmware(struct walk *walk, int node)
+static const char *visit_firmware(struct walk *walk, int node)
 {
+    if (!is_compatible(walk->blob, node, "arm,psci-0.2") && !is_compatible(walk->blob, node, "arm,psci-1.0"))
+        return NULL; /* older ones can't power off */
     if (string_is(walk->blob, node, "method", "hvc"))
         walk->machine->firmware = FIRMWARE_HVC;
     else if (string_is(walk->blob, node, "method", "smc"))
         walk->machine->firmware = FIRMWARE_SMC;
+    return NULL;
 }
 
 static bool describe(const struct walk *walk, int node, struct device_description *device)
@@ -194,51 +201,78 @@ static bool describe(const struct walk *walk, int node, struct device_descriptio
            read_registers(walk, node, device->registers, MACHINE_REGISTERS_MAX, &device->register_count);
 }
 
-static bool name_is(const struct walk *walk, int depth, const char *wanted)
+/* The node's name, or its part before the unit address, is `wanted`. */
+static bool is_named(const struct walk *walk, int depth, const char *wanted)
 {
     int length;
     const char *name = fdt_get_name(walk->blob, walk->ancestors[depth], &length);
-    return name && !strcmp(name, wanted);
+    size_t wanted_length = strlen(wanted);
+    return name && !strncmp(name, wanted, wanted_length) && (!name[wanted_length] || name[wanted_length] == '@');
 }
 
-static const char *visit(struct walk *walk, int node)
+static bool is_enabled(const struct walk *walk)
 {
-    const void *blob = walk->blob;
-    if (node == walk->controller && !describe(walk, node, &walk->machine->interrupt_controller))
-        return "device tree: the interrupt controller's node is damaged";
-    if (node == walk->console)
-        describe(walk, node, &walk->machine->console);
-    if (walk->depth == 2 && name_is(walk, 1, "reserved-memory"))
-        return visit_reserved(walk, node);
-    if (walk->depth == 2 && name_is(walk, 1, "cpus"))
-        walk->machine->cpus += string_is(blob, node, "device_type", "cpu");
-    if (walk->depth != 1)
-        return NULL;
-    if (string_is(blob, node, "device_type", "memory"))
-        return visit_memory(walk, node);
-    if (is_compatible(blob, node, "arm,armv8-timer") || is_compatible(blob, node, "arm,armv7-timer"))
-        return visit_timer(walk, node);
+    for (int depth = 1; depth <= walk->depth; depth++) {
+        int node = walk->ancestors[depth], length;
+        if (fdt_getprop(walk->blob, node, "status", &length) && !string_is(walk->blob, node, "status", "okay") &&
+            !string_is(walk->blob, node, "status", "ok"))
+            return false;
+    }
+    return true;
+}
+
+static const char *visit_controller(struct walk *walk, int node)
+{
+    return describe(walk, node, &walk->machine->interrupt_controller)
+               ? NULL
+               : "device tree: the interrupt controller's node is damaged";
+}
+
+static const char *visit_console(struct walk *walk, int node)
+{
+    if (!describe(walk, node, &walk->machine->console))
+        walk->machine->console.compatible = NULL;
     return NULL;
 }
 
-static bool is_disabled(const void *blob, int node)
+static const char *visit_cpu(struct walk *walk, int node)
 {
-    return fdt_getprop(blob, node, "status", NULL) && !string_is(blob, node, "status", "okay") &&
-           !string_is(blob, node, "status", "ok");
+    walk->machine->cpus += string_is(walk->blob, node, "device_type", "cpu");
+    return NULL;
 }
 
-/* Visits each node that is enabled, as all its ancestors are. */
+/* By place and name alone, without a look at properties; NULL: the node is of no interest. */
+static const char *(*visitor_of(const struct walk *walk, int node))(struct walk *walk, int node)
+{
+    if (node == walk->controller)
+        return visit_controller;
+    if (node == walk->console)
+        return visit_console;
+    if (walk->depth == 2 && is_named(walk, 1, "reserved-memory"))
+        return visit_reserved;
+    if (walk->depth == 2 && is_named(walk, 1, "cpus"))
+        return visit_cpu;
+    if (walk->depth == 1 && is_named(walk, 1, "memory"))
+        return visit_memory;
+    if (walk->depth == 1 && is_named(walk, 1, "timer"))
+        return visit_timer;
+    if (walk->depth == 1 && is_named(walk, 1, "psci"))
+        return visit_firmware;
+    return NULL;
+}
+
+/* Visits what is of interest and enabled, as all its ancestors are. */
 static const char *walk_all(struct walk *walk)
 {
-    int depth = -1, disabled = DEPTH_MAX, node;
+    int depth = -1, node;
     for (node = fdt_next_node(walk->blob, -1, &depth); node >= 0 && depth >= 0;
          node = fdt_next_node(walk->blob, node, &depth)) {
-        if (depth > disabled || depth >= DEPTH_MAX)
+        if (depth >= DEPTH_MAX)
             continue;
-        disabled = is_disabled(walk->blob, node) ? depth : DEPTH_MAX;
         walk->ancestors[depth] = node;
         walk->depth = depth;
-        const char *error = depth && disabled == DEPTH_MAX ? visit(walk, node) : NULL;
+        const char *(*visitor)(struct walk *, int) = visitor_of(walk, node);
+        const char *error = visitor && is_enabled(walk) ? visitor(walk, node) : NULL;
         if (error)
             return error;
     }
@@ -287,14 +321,6 @@ static void find_controller(struct walk *walk)
         walk->controller = fdt_node_offset_by_phandle(walk->blob, (uint32_t)phandle);
 }
 
-static void find_firmware(struct walk *walk)
-{
-    int node = fdt_path_offset(walk->blob, "/psci");
-    if (node >= 0 &&
-        (is_compatible(walk->blob, node, "arm,psci-0.2") || is_compatible(walk->blob, node, "arm,psci-1.0")))
-        visit_firmware(walk, node);
-}
-
 static const char *read_reservations(const void *blob, struct machine_description *machine)
 {
     int count = fdt_num_mem_rsv(blob);
@@ -341,7 +367,6 @@ const char *device_tree_read(const void *blob, struct machine_description *machi
     if (error)
         return error;
     find_controller(&walk);
-    find_firmware(&walk);
     error = walk_all(&walk);
     return error ? error : check(machine);
 }
