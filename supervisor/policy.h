@@ -49,6 +49,7 @@ struct supervisor_held {
 struct supervisor_handle {
     char name[24];
     uint64_t handle;
+    uint64_t rights;
     uint64_t values[3];
 };
 
@@ -103,7 +104,10 @@ struct supervisor_input {
     uint32_t size;
     const void *payload;
     unsigned grant_count;
-    uint64_t grants[4]; /* handles that came along */
+    struct {
+        uint64_t handle; /* 0: it could not be accepted */
+        uint64_t rights;
+    } grants[4];
 };
 
 enum supervisor_effect_kind {

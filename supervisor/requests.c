@@ -131,7 +131,7 @@ static enum cavern_status request_add(struct context *context)
         return CAVERN_BAD_ARGUMENT;
     }
     for (unsigned i = 0; i < count; i++) {
-        if (!context->input->grants[i]) {
+        if (!context->input->grants[i].handle) {
             return CAVERN_NO_MEMORY;
         }
         if (!name_valid(add->handles[i].name, sizeof add->handles[i].name)) {
@@ -142,7 +142,8 @@ static enum cavern_status request_add(struct context *context)
         struct supervisor_handle *handle = &child->handles[child->handle_count++];
         memset(handle, 0, sizeof *handle);
         strcpy(handle->name, add->handles[i].name);
-        handle->handle = context->input->grants[i];
+        handle->handle = context->input->grants[i].handle;
+        handle->rights = context->input->grants[i].rights;
         memcpy(handle->values, add->handles[i].values, sizeof handle->values);
     }
     reply_add(context->effects, context->input->request, CAVERN_OK, 0);
@@ -339,7 +340,7 @@ void supervisor_request(struct supervisor *supervisor, const struct supervisor_i
     if (status) {
         reply_add(effects, input->request, status, 0);
         for (unsigned i = 0; i < input->grant_count; i++) {
-            uint64_t handle = input->grants[i];
+            uint64_t handle = input->grants[i].handle;
             close_add(effects, &handle);
         }
     }

@@ -96,7 +96,8 @@ static uint32_t feed(uint64_t label, const void *payload, uint32_t size, unsigne
     struct supervisor_input input = {
         .label = label, .now = now, .request = ++last_request, .size = size, .payload = copy, .grant_count = grants};
     for (unsigned i = 0; i < grants; i++) {
-        input.grants[i] = ++last_handle;
+        input.grants[i].handle = ++last_handle;
+        input.grants[i].rights = 7;
     }
     supervisor_request(state, &input, &effects);
     free(copy);
@@ -223,6 +224,7 @@ static void test_begin_add_start_runs_child_with_all_that_was_said(void **unused
     assert_int_equal(child->handle_count, 5);
     assert_string_equal(child->handles[3].name, "irq3");
     assert_int_equal(child->handles[3].values[0], 43);
+    assert_int_equal(child->handles[3].rights, 7);
     assert_int_equal(child->arguments, 2);
     assert_memory_equal(child->argument_bytes, "one\0two", 8);
     assert_int_equal(child->priority, 9);
