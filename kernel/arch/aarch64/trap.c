@@ -20,9 +20,71 @@ _Noreturn void trap_system_call(struct arch_context *context);
 _Noreturn void trap_exception(struct arch_context *context);
 _Noreturn void trap_interrupt(struct arch_context *context);
 _Noreturn void trap_error(struct arch_context *context);
-_Noreturn /* Straight to the debug output: whatever is broken, this touches no object. */
-    static void
-    show_registers(const struct arch_context *registers)
+_Noreturn void kernel_panic(unsigned kind, const struct arch_context *registers);
+
+struct arch_context kernel_registers; /* as an exception in the kernel found them */
+
+static struct thread *thread_of(struct arch_context *context)
+{
+    return container_of(context, struct thread, context);
+}
+
+static inline _Noreturn void leave(void)
+{
+    struct thread *next;
+    while (!(next = scheduler_next())) {
+        barrier_complete();
+        __asm__ volatile("wfi"); /* ends when an interrupt waits, masked or not */
+        if (arch_interrupt_pending())
+            interrupt_handle();
+    }
+    context_enter(&next->context);
+}
+
+void trap_leave(void)
+{
+    leave();
+}
+
+void trap_system_call(struct arch_context *context)
+{
+    syscall_dispatch(thread_of(context));
+    leave();
+}
+
+void trap_interrupt(struct arch_context *context)
+{
+    (void)context;
+    interrupt_handle();
+    leave();
+}
+
+static _Noreturn void fault(struct arch_context *context, uint64_t esr)
+{
+    struct esr_meaning meaning = esr_decode(esr);
+    if (meaning.after)
+        arch_context_restart(context); /* the exit notice names the instruction itself */
+    thread_fault(thread_of(context), meaning.fault, meaning.address ? system_register_read(far_el1) : 0);
+    leave();
+}
+
+void trap_exception(struct arch_context *context)
+{
+    uint64_t esr = system_register_read(esr_el1);
+    if (esr_is_vector_use(esr)) {
+        context_take_vector(context);
+        context_enter(context);
+    }
+    fault(context, esr);
+}
+
+void trap_error(struct arch_context *context)
+{
+    fault(context, system_register_read(esr_el1));
+}
+
+/* Straight to the debug output: whatever is broken, this touches no object. */
+static void show_registers(const struct arch_context *registers)
 {
     char line[80];
     for (unsigned i = 0; i < 30; i += 2) {
