@@ -14,7 +14,7 @@ import pexpect
 sys.path.append(str(Path(__file__).resolve().parent.parent / "scripts"))
 
 import qemu  # noqa: E402
-from qemu import Machine  # noqa: E402
+from qemu import BUILD, Machine  # noqa: E402
 
 SECONDS = 60  # for whatever must happen; generous, since tests share the processors
 PROMPT = "cavern> "
