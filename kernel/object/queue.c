@@ -369,7 +369,7 @@ bool queue_unbind_step(struct queue *queue)
             return false;
         queue->unbinding = UNBIND_IDLE;
         list_remove(&queue->of_process); /* until now, so that the end of the process sees it through */
-        if (queue->object.references) /* else it would never be empty */
+        if (queue->object.references)    /* else it would never be empty */
             queue_refill(queue);
         return true;
     }
