@@ -8,7 +8,7 @@
 
 enum {
     BITMAP_WORDS = CHUNK_PAGES / 64,
-    RUN_SCAN_MAX = 64, /* partial chunks that pages_alloc_run looks at */
+    RUN_SCAN_MAX = 64, /* partial chunks that pages_alloc_run looks at first */
 };
 
 #define NONE UINT32_MAX
@@ -338,15 +338,6 @@ bool pages_alloc(struct page_allocator *pa, uint64_t *phys)
     return true;
 }
 
-bool pages_alloc_block(struct page_allocator *pa, uint64_t *phys)
-{
-    while (pa->whole == NONE)
-        if (!chunk_touch(pa))
-            return false;
-    *phys = take(pa, (struct chunk_part){pa->whole, 0, CHUNK_PAGES});
-    return true;
-}
-
 /* The first free run that is long enough; false when the chunk has none. */
 static bool chunk_find_run(const struct page_chunk *chunk, uint32_t count, uint32_t *first)
 {
@@ -362,24 +353,40 @@ static bool chunk_find_run(const struct page_chunk *chunk, uint32_t count, uint3
     return false;
 }
 
-bool pages_alloc_run(struct page_allocator *pa, uint32_t count, uint64_t *phys)
+static bool run_from_partial(struct page_allocator *pa, uint32_t count, uint32_t scan_max, uint64_t *phys)
 {
-    uint32_t number = pa->partial;
     uint32_t first = 0;
 
-    if (count == 0 || count > CHUNK_PAGES)
-        return false;
-    for (int scanned = 0; number != NONE && scanned < RUN_SCAN_MAX; scanned++, number = pa->chunks[number].next) {
+    for (uint32_t number = pa->partial; number != NONE && scan_max; number = pa->chunks[number].next, scan_max--) {
         if (chunk_find_run(&pa->chunks[number], count, &first)) {
             *phys = take(pa, (struct chunk_part){number, first, count});
             return true;
         }
     }
+    return false;
+}
+
+static bool run_from_whole(struct page_allocator *pa, uint32_t count, uint64_t *phys)
+{
     while (pa->whole == NONE)
         if (!chunk_touch(pa))
             return false;
     *phys = take(pa, (struct chunk_part){pa->whole, 0, count});
     return true;
+}
+
+bool pages_alloc_block(struct page_allocator *pa, uint64_t *phys)
+{
+    return run_from_whole(pa, CHUNK_PAGES, phys);
+}
+
+/* Looks a little for a gap before it breaks a whole chunk, and everywhere when there is none. */
+bool pages_alloc_run(struct page_allocator *pa, uint32_t count, uint64_t *phys)
+{
+    if (count == 0 || count > CHUNK_PAGES)
+        return false;
+    return run_from_partial(pa, count, RUN_SCAN_MAX, phys) || run_from_whole(pa, count, phys) ||
+           run_from_partial(pa, count, UINT32_MAX, phys);
 }
 
 /* Cuts off the part of [phys, phys + *count pages) that lies in the first chunk, and moves on. */

@@ -72,10 +72,10 @@ bool page_allocator_reserve(struct page_allocator *pa, uint64_t base, uint64_t s
 /* One page; fails only when there is none. */
 bool pages_alloc(struct page_allocator *pa, uint64_t *phys) __attribute__((warn_unused_result));
 
-/* 2 MiB, aligned; best effort. */
+/* 2 MiB, aligned; fails when no chunk is wholly free. */
 bool pages_alloc_block(struct page_allocator *pa, uint64_t *phys) __attribute__((warn_unused_result));
 
-/* `count` (1 to 512) contiguous pages inside one chunk; best effort. */
+/* `count` (1 to 512) contiguous pages inside one chunk; fails when no chunk has them. */
 bool pages_alloc_run(struct page_allocator *pa, uint32_t count, uint64_t *phys) __attribute__((warn_unused_result));
 
 /*

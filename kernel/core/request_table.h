@@ -50,10 +50,10 @@ static inline uint32_t request_table_free(const struct request_table *table)
     return table->slots - table->used;
 }
 
-/* Slot number < slots. */
-static inline struct request_slot *request_slot(const struct request_table *table, uint32_t slot)
+/* `number` < slots. */
+static inline struct request_slot *request_slot(const struct request_table *table, uint32_t number)
 {
-    return &table->pages[slot / REQUEST_SLOTS_PER_PAGE][slot % REQUEST_SLOTS_PER_PAGE];
+    return &table->pages[number / REQUEST_SLOTS_PER_PAGE][number % REQUEST_SLOTS_PER_PAGE];
 }
 
 /* Occupies the slot whose turn it is; false when all are occupied. */
@@ -65,7 +65,7 @@ int32_t request_find(const struct request_table *table, uint32_t id);
 /* False, with nothing changed, when there is no such pending request. */
 bool request_release(struct request_table *table, uint32_t id);
 
-/* The id of the pending request in a slot, or 0. Slot number < slots. */
-uint32_t request_id(const struct request_table *table, uint32_t slot);
+/* The id of the pending request in the slot of this number, which is < slots; 0 for none. */
+uint32_t request_id(const struct request_table *table, uint32_t number);
 
 bool request_table_invariants(const struct request_table *table);

@@ -99,7 +99,7 @@ static bool parse_name(const struct header *header, char *name)
     }
     memcpy(whole + used, header->name, length);
     used += length;
-    if (length == 0 || whole[0] == '/')
+    if (length == 0)
         return false;
 
     while (used > 1 && whole[used - 1] == '/')

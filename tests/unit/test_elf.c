@@ -185,6 +185,9 @@ static void test_elf_with_one_bad_field_is_refused(void **state)
         {SEGMENT(TLS_SEGMENT, p_align), 24, ELF_BAD_TLS},
         {SEGMENT(TLS_SEGMENT, p_align), 8192, ELF_BAD_TLS},
         {SEGMENT(TLS_SEGMENT, p_align), 0, ELF_OK},
+        {SEGMENT(TLS_SEGMENT, p_memsz), 0x40, ELF_OK},
+        {SEGMENT(TLS_SEGMENT, p_filesz), 0, ELF_OK},
+        {SEGMENT(TLS_SEGMENT, p_vaddr), 0x201000, ELF_OK},
         {SEGMENT(TLS_SEGMENT, p_vaddr), 0x2011c1, ELF_BAD_TLS}, /* one byte beyond the file's part */
         {SEGMENT(TLS_SEGMENT, p_vaddr), 0x201008, ELF_BAD_TLS}, /* not where it stands in the file */
         {SEGMENT(TLS_SEGMENT, p_vaddr), 0, ELF_BAD_TLS},
@@ -194,6 +197,7 @@ static void test_elf_with_one_bad_field_is_refused(void **state)
         {SEGMENT(NOTE_SEGMENT, p_type), PT_INTERP, ELF_NOT_STATIC},
         {SEGMENT(NOTE_SEGMENT, p_type), PT_GNU_STACK, ELF_OK},
         {SEGMENT(NOTE_SEGMENT, p_offset), SIZE, ELF_TRUNCATED},
+        {SEGMENT(NOTE_SEGMENT, p_offset), SIZE - sizeof(notes), ELF_OK},
         {SEGMENT(NOTE_SEGMENT, p_filesz), UINT64_MAX, ELF_TRUNCATED},
     };
 
@@ -234,6 +238,50 @@ static void test_elf_empty_segments_are_left_out(void **state)
     assert_int_equal(elf_open(file, p.size, &image), ELF_OK);
     while (elf_next_segment(&image, &cursor, &segment))
         assert_int_not_equal(segment.memory_size, 0);
+    free(file);
+}
+
+/* Zero-initialised thread-local variables alone have no place in the file. */
+static void test_elf_tls_without_initial_image_may_stand_anywhere(void **state)
+{
+    struct program p = good_program();
+
+    (void)state;
+    p.segments[TLS_SEGMENT].p_filesz = 0;
+    p.segments[TLS_SEGMENT].p_vaddr = 0x201200;
+    p.segments[TLS_SEGMENT].p_offset = DATA + 0x300;
+    assert_int_equal(open_program(&p), ELF_OK);
+}
+
+static void test_elf_at_the_lowest_address_is_read(void **state)
+{
+    struct program p = good_program();
+
+    (void)state;
+    p.segments[TEXT_SEGMENT].p_vaddr = ELF_ADDRESS_MIN;
+    p.header.e_entry = ELF_ADDRESS_MIN;
+    assert_int_equal(open_program(&p), ELF_OK);
+}
+
+/* What stands behind the last program header is none. */
+static void test_elf_program_headers_end_with_their_number(void **state)
+{
+    struct program p = good_program();
+    struct elf_segment segment;
+    struct elf_image image;
+    const void *description;
+    size_t bytes;
+
+    (void)state;
+    p.header.e_phnum = TLS_SEGMENT;
+    uint8_t *file = file_of(&p);
+    assert_int_equal(elf_open(file, p.size, &image), ELF_OK);
+    assert_false(elf_tls(&image, &segment));
+    free(file);
+    p.header.e_phnum = NOTE_SEGMENT;
+    file = file_of(&p);
+    assert_int_equal(elf_open(file, p.size, &image), ELF_OK);
+    assert_int_equal(elf_note_find(&image, "Cavern", 1, &description, &bytes), ELF_NO_NOTE);
     free(file);
 }
 
@@ -376,6 +424,9 @@ int main(void)
         cmocka_unit_test(test_elf_with_one_bad_field_is_refused),
         cmocka_unit_test(test_elf_when_cut_anywhere_is_refused),
         cmocka_unit_test(test_elf_empty_segments_are_left_out),
+        cmocka_unit_test(test_elf_tls_without_initial_image_may_stand_anywhere),
+        cmocka_unit_test(test_elf_at_the_lowest_address_is_read),
+        cmocka_unit_test(test_elf_program_headers_end_with_their_number),
         cmocka_unit_test(test_elf_without_tls_says_so),
         cmocka_unit_test(test_elf_note_is_found_by_owner_and_type),
         cmocka_unit_test(test_elf_note_need_not_be_padded_at_the_end),

@@ -111,10 +111,15 @@ static void test_manifest_values_are_checked(void **state)
         "restart=permanent ",
     };
     static const char *const good[] = {
-        "driver=a-0",        "driver=0123456789012345678901234567890",
-        "stack=4096",        "stack=16777216",
-        "stack=0000008192",  "restart=permanent",
-        "restart=temporary", "compatible=012345678901234567890123456789012345678901234567890123456789012",
+        "driver=a-z0",
+        "compatible=!~",
+        "driver=0123456789012345678901234567890",
+        "stack=4096",
+        "stack=16777216",
+        "stack=0000008192",
+        "restart=permanent",
+        "restart=temporary",
+        "compatible=012345678901234567890123456789012345678901234567890123456789012",
     };
 
     (void)state;

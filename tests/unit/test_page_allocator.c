@@ -230,6 +230,46 @@ static void test_page_allocator_run_fits_between_used_pages(void **state)
     free(storage);
 }
 
+/* 100 chunks with one free page each, but for the first, which stands last on the list and has room. */
+static void test_page_allocator_run_is_found_far_down_when_nothing_is_whole(void **state)
+{
+    static const struct page_range ram = {0, 100 * CHUNK};
+    struct page_allocator pa;
+    void *storage = begin(&pa, &ram, 1);
+    uint64_t phys;
+
+    (void)state;
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_true(pages_alloc_block(&pa, &phys));
+        assert_true(pages_free(&pa, phys + PAGE, 1));
+    }
+    assert_true(pages_free(&pa, 2 * PAGE, 4));
+    assert_false(pages_alloc_run(&pa, 6, &phys));
+    assert_true(pages_alloc_run(&pa, 5, &phys));
+    assert_int_equal(phys, PAGE);
+    assert_true(page_allocator_invariants(&pa));
+    free(storage);
+}
+
+/* A gap is preferred to a whole chunk only where it is found soon. */
+static void test_page_allocator_run_breaks_a_whole_chunk_rather_than_search_long(void **state)
+{
+    static const struct page_range ram = {0, 101 * CHUNK};
+    struct page_allocator pa;
+    void *storage = begin(&pa, &ram, 1);
+    uint64_t phys;
+
+    (void)state;
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_true(pages_alloc_block(&pa, &phys));
+        assert_true(pages_free(&pa, phys + PAGE, 1));
+    }
+    assert_true(pages_free(&pa, 2 * PAGE, 4));
+    assert_true(pages_alloc_run(&pa, 5, &phys));
+    assert_int_equal(phys, 100 * CHUNK);
+    free(storage);
+}
+
 static void test_page_allocator_bad_free_is_refused(void **state)
 {
     static const struct page_range ram = {4 * CHUNK, 4 * CHUNK};
@@ -389,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_page_allocator_block_is_aligned_and_whole),
         cmocka_unit_test(test_page_allocator_joins_touching_regions),
         cmocka_unit_test(test_page_allocator_run_fits_between_used_pages),
+        cmocka_unit_test(test_page_allocator_run_is_found_far_down_when_nothing_is_whole),
+        cmocka_unit_test(test_page_allocator_run_breaks_a_whole_chunk_rather_than_search_long),
         cmocka_unit_test(test_page_allocator_bad_free_is_refused),
         cmocka_unit_test(test_page_allocator_at_random_agrees_with_model),
     };

@@ -110,6 +110,7 @@ static void test_request_take_when_full_is_refused(void **state)
     }
     assert_false(request_take(table, &id));
     assert_int_equal(id, 7);
+    assert_int_equal(request_find(table, 0x10000 | (SLOTS_MAX + 1)), REQUEST_NONE);
     assert_true(request_release(table, 0x10000 | SLOTS_MAX));
     assert_int_equal(take(table), 0x20000 | SLOTS_MAX);
 }

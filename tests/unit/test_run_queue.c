@@ -92,7 +92,7 @@ struct model {
 
 static void model_insert(struct model *model, int at, struct runnable *runnable)
 {
-    memmove(&model->queued[at + 1], &model->queued[at], (size_t)(model->count - at) * sizeof(model->queued[0]));
+    memmove(&model->queued[at + 1], &model->queued[at], (size_t)(model->count - at) * sizeof(void *));
     model->queued[at] = runnable;
     model->count++;
 }
@@ -104,7 +104,7 @@ static void model_remove(struct model *model, const struct runnable *runnable)
     while (model->queued[at] != runnable)
         at++;
     model->count--;
-    memmove(&model->queued[at], &model->queued[at + 1], (size_t)(model->count - at) * sizeof(model->queued[0]));
+    memmove(&model->queued[at], &model->queued[at + 1], (size_t)(model->count - at) * sizeof(void *));
 }
 
 static struct runnable *model_first(const struct model *model)

@@ -138,6 +138,19 @@ static void test_ustar_joins_prefix_and_full_name_field(void **state)
     assert_string_equal(entry.name, expected);
 }
 
+static void test_ustar_prefix_without_name_is_refused(void **state)
+{
+    struct archive archive = {.size = 0};
+    struct ustar_entry entry;
+    uint8_t *header = add(&archive, "", '0', "");
+
+    (void)state;
+    header[PREFIX] = 'p';
+    seal(header);
+    finish(&archive);
+    assert_int_equal(first_of(&archive, &entry), USTAR_BAD_NAME);
+}
+
 static void test_ustar_names_that_leave_the_folder_are_refused(void **state)
 {
     static const struct {
@@ -237,14 +250,13 @@ static void test_ustar_damaged_header_is_refused(void **state)
 }
 
 /* A folder or link may carry a size; its contents are not there. */
-static void test_ustar_size_of_a_folder_is_ignored(void **state)
+static void size_is_ignored(char type)
 {
     struct archive archive = {.size = 0};
     struct ustar reader;
     struct ustar_entry entry;
-    uint8_t *header = add(&archive, "bin", '5', "");
+    uint8_t *header = add(&archive, "bin", type, "");
 
-    (void)state;
     memcpy(header + SIZE, "00000001000", 11);
     seal(header);
     add(&archive, "next", '0', "");
@@ -254,6 +266,13 @@ static void test_ustar_size_of_a_folder_is_ignored(void **state)
     assert_int_equal(entry.size, 0);
     assert_int_equal(ustar_next(&reader, &entry), USTAR_OK);
     assert_string_equal(entry.name, "next");
+}
+
+static void test_ustar_size_of_what_has_no_contents_is_ignored(void **state)
+{
+    (void)state;
+    for (char type = '1'; type <= '6'; type++)
+        size_is_ignored(type);
 }
 
 /* Whatever bits flip, the reader ends and stays inside. */
@@ -298,11 +317,12 @@ int main(void)
         cmocka_unit_test(test_ustar_lists_entries_in_order),
         cmocka_unit_test(test_ustar_find_compares_whole_names),
         cmocka_unit_test(test_ustar_joins_prefix_and_full_name_field),
+        cmocka_unit_test(test_ustar_prefix_without_name_is_refused),
         cmocka_unit_test(test_ustar_names_that_leave_the_folder_are_refused),
         cmocka_unit_test(test_ustar_when_cut_anywhere_is_truncated),
         cmocka_unit_test(test_ustar_single_zero_block_is_a_bad_end),
         cmocka_unit_test(test_ustar_damaged_header_is_refused),
-        cmocka_unit_test(test_ustar_size_of_a_folder_is_ignored),
+        cmocka_unit_test(test_ustar_size_of_what_has_no_contents_is_ignored),
         cmocka_unit_test(test_ustar_with_random_damage_stays_inside),
         cmocka_unit_test(test_ustar_error_texts_exist),
     };
