@@ -214,6 +214,7 @@ void boot(uint64_t tree, unsigned level)
     map_ram();
     start_memory();
     copy_device_tree();
+    context_disable_vector();
     buffer_seed(description.seed ^ arch_now());
     start_interrupts();
     scheduler_init(arch_cpu());

@@ -40,16 +40,21 @@ void arch_context_restart(struct arch_context *context)
     context->pc -= INSTRUCTION_BYTES;
 }
 
-void context_take_vector(struct arch_context *context)
+void context_enable_vector(void)
 {
     system_register_write(cpacr_el1, CPACR_FPEN);
     barrier_instruction();
-    vector_registers_restore(context);
 }
 
 void context_disable_vector(void)
 {
     system_register_write(cpacr_el1, 0);
+}
+
+void context_take_vector(struct arch_context *context)
+{
+    context_enable_vector();
+    vector_registers_restore(context);
 }
 
 void arch_switch(struct thread *from, struct thread *to)

@@ -30,7 +30,7 @@ void cpu_init(void)
         panic("CPU: no 64-bit user mode");
     if (field(system_register_read(id_aa64mmfr0_el1), 28) == 15)
         panic("CPU: no 4 KiB pages");
-    context_disable_vector();
+    context_enable_vector();                   /* for libfdt, until boot is done with it */
     system_register_write(mdscr_el1, 1 << 12); /* TDCC: the debugger's channel is not for user mode */
     if (counters_present())
         system_register_write(pmuserenr_el0, 0);

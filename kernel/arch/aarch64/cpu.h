@@ -34,6 +34,7 @@ void vector_registers_restore(const struct arch_context *context);
 
 /* context.c: the thread wants the vector registers; they are its own from here until it leaves the CPU. */
 void context_take_vector(struct arch_context *context);
+void context_enable_vector(void);
 void context_disable_vector(void);
 
 /* trap.c: what runs next runs. */
