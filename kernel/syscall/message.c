@@ -199,7 +199,7 @@ static enum cavern_status prepare_answer(struct thread *caller, const struct cal
         return CAVERN_BAD_ARGUMENT;
     if (bytes) {
         if (args->answer % 8)
-            return CAVERN_BAD_ARGUMENT;
+            return CAVERN_BAD_ADDRESS;
         enum cavern_status status = space_resolve(&caller->process->space, args->answer, bytes, CAVERN_PROT_WRITE,
                                                   &wait->answer, &wait->answer_offset);
         if (status)

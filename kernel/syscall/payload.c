@@ -48,9 +48,10 @@ enum cavern_status payload_decode(struct payload *payload, uint64_t info, const 
     payload->address = words[0];
     if (payload->size > CAVERN_PAYLOAD_MAX)
         return CAVERN_TOO_LARGE;
-    if (payload->leases > (may_lease ? CAVERN_ATTACHMENTS_MAX : 0) || payload->grants > CAVERN_ATTACHMENTS_MAX ||
-        payload->address % 8)
+    if (payload->leases > (may_lease ? CAVERN_ATTACHMENTS_MAX : 0) || payload->grants > CAVERN_ATTACHMENTS_MAX)
         return CAVERN_BAD_ARGUMENT;
+    if (payload->address % 8)
+        return CAVERN_BAD_ADDRESS;
     payload->blocks = ring_blocks(payload->size, payload->leases, payload->grants);
     return CAVERN_OK;
 }

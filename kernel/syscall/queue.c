@@ -60,8 +60,8 @@ sys_outcome sys_queue_bind(struct thread *caller, struct queue_bind_args *args)
     return SYS_OK;
 }
 
-/* The queue that new senders are for: given itself, or known by a sender. */
-static enum cavern_status find_source(struct thread *caller, uint64_t handle, struct queue **queue)
+/* The queue that new senders are for: given itself, or known by a sender. *may: of SEND and REQUEST, what they get. */
+static enum cavern_status find_source(struct thread *caller, uint64_t handle, struct queue **queue, uint16_t *may)
 {
     struct object *object;
     uint16_t rights;
@@ -72,6 +72,8 @@ static enum cavern_status find_source(struct thread *caller, uint64_t handle, st
         return CAVERN_BAD_HANDLE;
     if (!(rights & CAVERN_RIGHT_MINT))
         return CAVERN_DENIED;
+    *may =
+        (object->type == CAVERN_TYPE_QUEUE ? CAVERN_RIGHTS_ALL : rights) & (CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST);
     *queue = object->type == CAVERN_TYPE_QUEUE ? container_of(object, struct queue, object)
                                                : container_of(object, struct sender, object)->queue;
     return *queue && !(*queue)->gone ? CAVERN_OK : CAVERN_GONE;
@@ -82,8 +84,9 @@ sys_outcome sys_sender_mint(struct thread *caller, struct sender_mint_args *args
     struct queue *queue;
     struct account *account;
     struct sender *sender;
+    uint16_t may;
     uint32_t messages = (uint32_t)args->limits, requests = (uint32_t)(args->limits >> 32);
-    enum cavern_status status = find_source(caller, args->source, &queue);
+    enum cavern_status status = find_source(caller, args->source, &queue, &may);
     if (!status)
         status = find_account(caller, args->account, &account);
     if (status)
@@ -93,7 +96,6 @@ sys_outcome sys_sender_mint(struct thread *caller, struct sender_mint_args *args
     status = sender_create(queue, args->label, messages, requests, args->flags & CAVERN_MINT_CLOSED, account, &sender);
     if (status)
         return status;
-    uint16_t rights =
-        CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_MINT;
+    uint16_t rights = CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_MINT | may;
     return hand_out(caller, &sender->object, rights, &args->sender);
 }

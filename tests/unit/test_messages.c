@@ -206,7 +206,22 @@ static void test_sender_limits_count_requests(void **state)
     assert_int_equal(peer_call(&client, REQUEST, one, [9] = client.queue, [10] = 1), CAVERN_OK);
 }
 
-/* [MSG-SEND-4] [MSG-SEND-8] */
+/* [ABI-HANDLE-7] */
+static void test_sender_mint_from_sender_adds_no_rights(void **state)
+{
+    (void)state;
+    cavern_handle sender = peer_sender(&client, &server, 1, 4, 1, 0);
+    uint64_t rights = CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_MINT;
+    assert_int_equal(peer_call(&client, HANDLE_GIVE, CAVERN_SELF_PROCESS, [2] = sender, [3] = rights), CAVERN_OK);
+    assert_int_equal(peer_call(&client, SENDER_MINT, client.x[1], [3] = (uint64_t)1 << 32 | 4,
+                               [4] = CAVERN_SELF_ACCOUNT),
+                     CAVERN_OK);
+    cavern_handle minted = client.x[1];
+    assert_int_equal(send_words(minted, 8, 1), CAVERN_DENIED);
+    assert_int_equal(peer_call(&client, REQUEST, minted, [9] = client.queue, [10] = 1), CAVERN_OK);
+}
+
+/* [MSG-SEND-4] [MSG-SEND-8] [ABI-ADDR-1] [ABI-ADDR-2] */
 static void test_send_bad_messages_refused(void **state)
 {
     (void)state;
@@ -222,7 +237,7 @@ static void test_send_bad_messages_refused(void **state)
     assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(8, 0, 0, 5, 0), [3] = client.memory),
                      CAVERN_BAD_ARGUMENT);
     assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [3] = client.memory + 4),
-                     CAVERN_BAD_ARGUMENT);
+                     CAVERN_BAD_ADDRESS);
     static const uint64_t addresses[] = {0, 8, 0x7ffffffff000, 0xffff000000000000, 0xfffffffffffffff8};
     for (unsigned i = 0; i < COUNT_OF(addresses); i++)
         assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [3] = addresses[i]),
@@ -432,6 +447,7 @@ int main(void)
         TEST(test_send_ring_full_refused_until_freed),
         TEST(test_send_over_limit_refused_others_go_on),
         TEST(test_sender_limits_count_requests),
+        TEST(test_sender_mint_from_sender_adds_no_rights),
         TEST(test_send_bad_messages_refused),
         TEST(test_send_to_unbound_queue_waits_for_the_next_owner),
         TEST(test_control_kernel_words_are_never_read),
