@@ -21,7 +21,7 @@
 static const struct interrupt_controller *const controllers[] = {&gicv2, &gicv3};
 static const struct interrupt_controller *controller;
 static enum firmware_call firmware;
-static bool console_known;
+static enum { CONSOLE_UNDECIDED, CONSOLE_NONE, CONSOLE_PL011 } console;
 static char early_text[EARLY_TEXT_MAX];
 static size_t early_length;
 
@@ -36,7 +36,7 @@ bool device_is_compatible(const struct device_description *device, const char *n
 
 static void console_use(uint64_t physical)
 {
-    console_known = true;
+    console = CONSOLE_PL011;
     pl011_init(physical);
     pl011_write(early_text, early_length);
     early_length = 0;
@@ -46,11 +46,13 @@ void platform_console_init(const struct machine_description *description)
 {
     if (device_is_compatible(&description->console, "arm,pl011") && description->console.register_count)
         console_use(description->console.registers[0].base);
+    else
+        console = CONSOLE_NONE;
 }
 
 void platform_write(const char *text, size_t length)
 {
-    if (console_known) {
+    if (console == CONSOLE_PL011) {
         pl011_write(text, length);
         return;
     }
@@ -67,7 +69,7 @@ void platform_power_init(const struct machine_description *description)
 
 static void show_early_text(void)
 {
-    if (!console_known)
+    if (console == CONSOLE_UNDECIDED)
         console_use(VIRT_UART);
 }
 

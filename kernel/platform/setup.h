@@ -6,7 +6,7 @@ struct machine_description;
 
 /*
  * Debug output goes to the console of the device tree. What was written before comes first. When a power-off or
- * restart is asked for while no console is known, that text goes to where QEMU's `virt` has its first UART.
+ * restart is asked for before, that text goes to where QEMU's `virt` has its first UART.
  */
 void platform_console_init(const struct machine_description *description);
 void platform_power_init(const struct machine_description *description);
