@@ -9,6 +9,8 @@ enum stream_operation {
     STREAM_WRITE = 1,
     /* rpc_request; value: most bytes wanted -> stream_data with at least one byte, when there is one. BUSY: another reads. */
     STREAM_READ,
+    /* rpc_request -> rpc_reply when all that was written before has left the device. */
+    STREAM_FLUSH,
 };
 
 #define STREAM_BYTES_MAX 1024
