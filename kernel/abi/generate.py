@@ -112,7 +112,8 @@ def table_h(rows):
 
 def trampoline(row):
     yield f"static sys_outcome call_{row.name}(struct thread *caller)\n{{"
-    yield "    uint64_t *x = caller->context.x;"
+    if row.inputs or row.outputs:
+        yield "    uint64_t *x = caller->context.x;"
     yield f"    struct {row.name}_args args;"
     for register, name, _ in row.inputs:
         yield f"    args.{name} = x[{register[1:]}];"

@@ -51,7 +51,7 @@ struct buffer {
 
 enum { RECORD_SLOTS = (PAGE_BYTES - sizeof(struct buffer)) / sizeof(uint64_t) };
 
-_Static_assert(RECORD_SLOTS < TABLE_SLOTS, "what may hold a block has a level of tables for it");
+_Static_assert((int)RECORD_SLOTS < (int)TABLE_SLOTS, "what may hold a block has a level of tables for it");
 
 static struct random draws;
 static struct tree own_addresses; /* buffer.own: apart from each other */

@@ -141,7 +141,9 @@ sys_outcome sys_map(struct thread *caller, struct map_args *args)
     status = check_part(holding->buffer, args);
     if (!status)
         status = choose_address(space, holding->buffer, args);
-    return status ? status : map_rest(space, holding, args);
+    if (status)
+        return status;
+    return map_rest(space, holding, args);
 }
 
 sys_outcome sys_unmap(struct thread *caller, struct unmap_args *args)

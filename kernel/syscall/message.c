@@ -324,7 +324,9 @@ sys_outcome sys_reply(struct thread *caller, struct reply_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
-    return status ? status : reply(caller, queue, args->id, args->info, args->words);
+    if (status)
+        return status;
+    return reply(caller, queue, args->id, args->info, args->words);
 }
 
 sys_outcome sys_drop(struct thread *caller, struct drop_args *args)
@@ -395,7 +397,9 @@ sys_outcome sys_receive(struct thread *caller, struct receive_args *args)
 {
     struct queue *queue;
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
-    return status ? status : receive(caller, queue, args->deadline);
+    if (status)
+        return status;
+    return receive(caller, queue, args->deadline);
 }
 
 sys_outcome sys_reply_receive(struct thread *caller, struct reply_receive_args *args)

@@ -15,8 +15,8 @@ static void copy_text(char *to, const char *from, uint32_t length)
         to[i] = from[i] >= ' ' && from[i] < 0x7f ? from[i] : '?';
 }
 
-void log_append(struct log *log, uint64_t time, uint32_t level, uint32_t process, const char source[LOG_SOURCE_MAX],
-                const char *text, uint32_t length)
+void log_append(struct log *log, uint64_t time, uint32_t level, uint32_t process, const char *source, const char *text,
+                uint32_t length)
 {
     struct log_event *event = &log->events[log->count++ % LOG_CAPACITY];
     *event = (struct log_event){

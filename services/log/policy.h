@@ -28,9 +28,10 @@ struct log {
     uint64_t count; /* events so far */
 };
 
-/* A text that is too long is cut; a level out of range counts as INFO; bytes that are not printable become '?'. */
-void log_append(struct log *log, uint64_t time, uint32_t level, uint32_t process, const char source[LOG_SOURCE_MAX],
-                const char *text, uint32_t length);
+/* A text or source (which need not end in 0) that is too long is cut; a level out of range counts as INFO; bytes that
+ * are not printable become '?'. */
+void log_append(struct log *log, uint64_t time, uint32_t level, uint32_t process, const char *source, const char *text,
+                uint32_t length);
 
 /* LOG_WRITE of `process`. BAD_ARGUMENT: the lengths do not fit. */
 enum cavern_status log_write(struct log *log, uint32_t process, const void *payload, unsigned size);

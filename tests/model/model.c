@@ -53,7 +53,7 @@ struct thread *model_thread(struct process *process, uint8_t priority)
 struct thread *model_process(struct account *account, const char *name, uint8_t priority)
 {
     char padded[CAVERN_NAME_SIZE] = {0};
-    strncpy(padded, name, sizeof padded);
+    memcpy(padded, name, strnlen(name, sizeof padded));
     struct process *process;
     enum cavern_status status = process_create(account, NULL, 0, padded, &process);
     assert(status == CAVERN_OK);
@@ -126,7 +126,12 @@ uint64_t *model_registers(struct thread *thread)
 
 struct thread *model_settle(void)
 {
-    return scheduler_next();
+    struct thread *next = scheduler_next();
+    while (model.cpu.jobs.ready) { /* those below what would run next, too */
+        job_run(container_of(run_queue_first(&model.cpu.jobs), struct job, runnable));
+        next = scheduler_next();
+    }
+    return next;
 }
 
 cavern_handle model_give(struct process *process, struct object *object, uint16_t rights)

@@ -43,7 +43,7 @@ static uint8_t *add(struct archive *archive, const char *name, char type, const 
     memset(header, 0, BLOCK);
     memcpy(header + NAME, name, strlen(name));
     memcpy(header + MODE, "0000644", 8);
-    snprintf((char *)header + SIZE, 12, "%011zo", length);
+    snprintf((char *)header + SIZE, 12, "%011o", (unsigned)length);
     memcpy(header + TIME, "00000000017", 12);
     header[TYPE] = (uint8_t)type;
     memcpy(header + MAGIC, "ustar\00000", 8);
