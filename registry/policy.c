@@ -45,7 +45,7 @@ static void sender_add(struct registry *registry, struct registry_effects *effec
 
 static bool terminated(const char *text, size_t size)
 {
-    return memchr(text, 0, size) != NULL;
+    return strnlen(text, size) < size;
 }
 
 static bool starts_with(const char *text, const char *prefix)
