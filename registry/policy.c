@@ -45,7 +45,12 @@ static void sender_add(struct registry *registry, struct registry_effects *effec
 
 static bool terminated(const char *text, size_t size)
 {
-    return strnlen(text, size) < size;
+    for (size_t i = 0; i < size; i++) {
+        if (!text[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool starts_with(const char *text, const char *prefix)
