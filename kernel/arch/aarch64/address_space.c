@@ -154,8 +154,10 @@ static bool destroy_one(struct arch_space *space, struct page_source *source)
             i++;
             space->cursor = (space->cursor & ~(table_span(level) - 1)) + table_span(level);
         }
-        if (i == TABLE_ENTRIES)
+        if (i == TABLE_ENTRIES) {
+            space->cursor--; /* still under the entry that leads here: its table comes next */
             break;
+        }
         parent = &entries[i];
         table = entries[i] & PTE_ADDRESS;
     }
