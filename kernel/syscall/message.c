@@ -430,6 +430,8 @@ sys_outcome sys_space(struct thread *caller, struct space_args *args)
     if (!ring_fits(&sender->queue->ring, blocks) || requests > sender->queue->requests.slots ||
         requests > sender->request_limit)
         return CAVERN_TOO_LARGE;
+    if (!queue_retire(queue, RETIRE_FIRST)) /* the notice of the one before may be free by now */
+        return SYS_ENDED;
     if (sender->asking)
         return CAVERN_BUSY;
     sender_ask_space(sender, blocks, requests, queue, args->label);
