@@ -311,6 +311,8 @@ static bool unbind_notices(struct queue *queue)
             return false;
         list_remove(&notice->link);
         notice->state = NOTICE_WAITING;
+        if (notice->count_word)
+            notice->count += notice->words[notice->count_word - 1]; /* told in vain */
         list_push_front(&queue->waiting, &notice->link);
     }
     return true;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel log, power, panics, nop. spec/abi.md, The machine. */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include <cavern/machine.h>
+
+#include "object/account.h"
+#include "object/machine.h"
+#include "peer.h"
+#include "syscall/dispatch.h"
+
+static struct peer self;
+static cavern_handle whole;
+static struct taken got;
+
+static int start(void **state)
+{
+    (void)state;
+    model_start(64 << 20);
+    peer_start(&self, "self", 20, 64, 8);
+    whole = model_give(self.process, &machine->object, CAVERN_RIGHTS_ALL);
+    return 0;
+}
+
+static uint64_t write_text(cavern_handle handle, uint64_t level, const char *text, size_t length)
+{
+    peer_write(&self, 0, text, length);
+    return peer_call(&self, MACHINE,
+                     handle, [2] = CAVERN_MACHINE_LOG_WRITE, [3] = level, [4] = self.memory, [5] = length);
+}
+
+static uint64_t read_log(uint64_t cursor, uint64_t bytes)
+{
+    return peer_call(&self, MACHINE,
+                     whole, [2] = CAVERN_MACHINE_LOG_READ, [3] = cursor, [4] = self.memory, [5] = bytes);
+}
+
+/* The record at `offset` of what was read; the offset of the next. */
+static uint64_t record_at(uint64_t offset, struct cavern_log_record *record, char text[CAVERN_LOG_TEXT_MAX + 1])
+{
+    peer_read(&self, offset, record, sizeof *record);
+    assert_true(record->length <= CAVERN_LOG_TEXT_MAX);
+    peer_read(&self, offset + sizeof *record, text, record->length);
+    text[record->length] = 0;
+    return offset + sizeof *record + (record->length + 7) / 8 * 8;
+}
+
+/* [ABI-CALL-1] [ABI-ENTER-4] */
+static void test_nop_and_unknown_operations(void **state)
+{
+    (void)state;
+    assert_int_equal(peer_call(&self, NOP, 0), CAVERN_OK);
+    assert_int_equal(peer_call(&self, NOP, UINT64_MAX, [1] = UINT64_MAX & ~0xff0000ull), CAVERN_OK);
+    static const enum cavern_call none[] = {1, 28, 31, 36, 255};
+    for (unsigned i = 0; i < COUNT_OF(none); i++)
+        assert_int_equal(peer_call_registers(&self, none[i], (uint64_t[16]){CAVERN_SELF_PROCESS}),
+                         CAVERN_BAD_OPERATION);
+}
+
+/* [ABI-MACHINE-1] */
+static void test_log_is_read_in_order_once(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"one", "", "three is longer than eight"};
+    struct cavern_log_record record;
+    char text[CAVERN_LOG_TEXT_MAX + 1];
+    for (unsigned i = 0; i < COUNT_OF(texts); i++) {
+        model_set_time(arch_now() + 1000);
+        assert_int_equal(write_text(whole, 1 + i, texts[i], strlen(texts[i])), CAVERN_OK);
+    }
+    assert_int_equal(read_log(0, 4096), CAVERN_OK);
+    uint64_t cursor = self.x[1], bytes = self.x[2], at = 0;
+    for (unsigned i = 0; i < COUNT_OF(texts); i++) {
+        at = record_at(at, &record, text);
+        assert_int_equal(record.level, 1 + i);
+        assert_int_equal(record.time, arch_now() - 1000 * (COUNT_OF(texts) - 1 - i));
+        assert_string_equal(text, texts[i]);
+    }
+    assert_int_equal(at, bytes);
+    assert_int_equal(read_log(cursor, 4096), CAVERN_OK);
+    assert_int_equal(self.x[2], 0);
+    assert_int_equal(self.x[1], cursor);
+    assert_int_equal(write_text(whole, CAVERN_LOG_INFO, "four", 4), CAVERN_OK);
+    assert_int_equal(read_log(cursor, 4096), CAVERN_OK);
+    record_at(0, &record, text);
+    assert_string_equal(text, "four");
+    assert_int_equal(read_log(UINT64_MAX, 4096), CAVERN_OK);
+    assert_int_equal(self.x[2], 0);
+}
+
+/* [ABI-MACHINE-1] */
+static void test_log_overwritten_reads_on_from_the_oldest(void **state)
+{
+    (void)state;
+    struct cavern_log_record record;
+    char text[CAVERN_LOG_TEXT_MAX + 1];
+    for (unsigned i = 0; i < 3000; i++)
+        log_write(CAVERN_LOG_DEBUG, "record number %u of many", i);
+    uint64_t cursor = 0;
+    unsigned expected = 0, calls = 0;
+    do {
+        assert_int_equal(read_log(cursor, 60000), CAVERN_OK);
+        cursor = self.x[1];
+        uint64_t bytes = self.x[2];
+        for (uint64_t at = 0; at < bytes; expected++) {
+            char wanted[64];
+            at = record_at(at, &record, text);
+            if (!expected)
+                expected = (unsigned)strtoul(text + strlen("record number "), NULL, 10);
+            snprintf(wanted, sizeof wanted, "record number %u of many", expected);
+            assert_string_equal(text, wanted);
+        }
+        calls++;
+    } while (self.x[2]);
+    assert_int_equal(expected, 3000);
+    assert_true(calls > 2);
+}
+
+/* [ABI-MACHINE-2] [ABI-CALL-3] [ABI-ADDR-1] [ABI-ADDR-2] */
+static void test_log_bad_arguments_refused(void **state)
+{
+    (void)state;
+    char long_text[CAVERN_LOG_TEXT_MAX + 1];
+    memset(long_text, 'x', sizeof long_text);
+    assert_int_equal(write_text(whole, CAVERN_LOG_INFO, long_text, 240), CAVERN_OK);
+    assert_int_equal(write_text(whole, CAVERN_LOG_INFO, long_text, 241), CAVERN_TOO_LARGE);
+    assert_int_equal(write_text(whole, 0, "x", 1), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(write_text(whole, 5, "x", 1), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(read_log(0, 255), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(read_log(0, 256), CAVERN_OK);
+    assert_int_equal(self.x[2], 256);
+    self.memory += 4;
+    assert_int_equal(read_log(0, 256), CAVERN_BAD_ADDRESS);
+    self.memory = 0;
+    assert_int_equal(read_log(0, 256), CAVERN_BAD_ADDRESS);
+    assert_int_equal(
+        peer_call(&self, MACHINE, whole, [2] = CAVERN_MACHINE_LOG_WRITE, [3] = 1, [4] = UINT64_MAX, [5] = 8),
+        CAVERN_BAD_ADDRESS);
+    assert_int_equal(peer_call(&self, MACHINE, whole, [2] = 0), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(peer_call(&self, MACHINE, whole, [2] = 5), CAVERN_BAD_ARGUMENT);
+}
+
+/* [ABI-MACHINE-3] */
+static void test_machine_rights_are_apart(void **state)
+{
+    (void)state;
+    cavern_handle log = model_give(self.process, &machine->object, CAVERN_RIGHT_LOG);
+    cavern_handle power = model_give(self.process, &machine->object, CAVERN_RIGHT_POWER);
+    assert_int_equal(peer_call(&self, MACHINE, log, [2] = CAVERN_MACHINE_POWER_OFF), CAVERN_DENIED);
+    assert_int_equal(peer_call(&self, MACHINE, log, [2] = CAVERN_MACHINE_RESTART), CAVERN_DENIED);
+    assert_int_equal(write_text(power, 1, "x", 1), CAVERN_DENIED);
+    assert_int_equal(peer_call(&self, MACHINE, power, [2] = CAVERN_MACHINE_LOG_READ, [4] = self.memory, [5] = 4096),
+                     CAVERN_DENIED);
+    assert_int_equal(peer_call(&self, NOTIFY, power, [3] = self.queue), CAVERN_DENIED);
+    assert_int_equal(model_power(), 0);
+    assert_int_equal(peer_call(&self, MACHINE, power, [2] = CAVERN_MACHINE_POWER_OFF), CAVERN_DEVICE_ERROR);
+    assert_int_equal(model_power(), 1);
+    assert_int_equal(peer_call(&self, MACHINE, power, [2] = CAVERN_MACHINE_RESTART), CAVERN_DEVICE_ERROR);
+    assert_int_equal(model_power(), 2);
+}
+
+static void test_log_goes_to_the_debug_output_until_somebody_listens(void **state)
+{
+    (void)state;
+    model_set_time(12345678901);
+    log_write(CAVERN_LOG_INFO, "alone\x1b[2J %u", 1u);
+    assert_string_equal(model_output(), "[  12.345] alone?[2J 1\n");
+    assert_int_equal(peer_call(&self, NOTIFY, whole, [2] = 9, [3] = self.queue), CAVERN_OK);
+    assert_true(peer_take(&self, &got)); /* what it has told to nobody */
+    assert_int_equal(got.header.kind, CAVERN_KIND_SIGNAL);
+    assert_int_equal(got.header.label, 9);
+    assert_int_equal(peer_call(&self, ACKNOWLEDGE, whole), CAVERN_OK);
+    log_write(CAVERN_LOG_INFO, "heard");
+    assert_null(strstr(model_output(), "heard"));
+    assert_true(peer_take(&self, &got));
+    assert_int_equal(peer_call(&self, NOTIFY, whole), CAVERN_OK);
+    log_write(CAVERN_LOG_INFO, "again");
+    assert_non_null(strstr(model_output(), "again"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_nop_and_unknown_operations, start),
+        cmocka_unit_test_setup(test_log_is_read_in_order_once, start),
+        cmocka_unit_test_setup(test_log_overwritten_reads_on_from_the_oldest, start),
+        cmocka_unit_test_setup(test_log_bad_arguments_refused, start),
+        cmocka_unit_test_setup(test_machine_rights_are_apart, start),
+        cmocka_unit_test_setup(test_log_goes_to_the_debug_output_until_somebody_listens, start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
