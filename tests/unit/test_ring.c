@@ -213,8 +213,10 @@ static void test_ring_at_random_never_holds_more_than_it_can(void **state)
         case 2:
             if (blocks > model.reserved)
                 break;
-            model.ends[model.count++] = ring.tail + 1;
-            assert_int_equal(ring_push_reserved(&ring, blocks, 1) + 1, ring.tail);
+            taken = ring.tail;
+            model.ends[model.count++] = taken + 1;
+            assert_int_equal(ring_push_reserved(&ring, blocks, 1), taken);
+            assert_int_equal(ring.tail, taken + 1);
             model.reserved -= blocks;
             break;
         default:
