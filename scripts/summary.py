@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Counts the test cases of a JUnit file of Meson's: summary.py FILE prints `N passed, N failed` and fails if any did,
-or if there were none."""
+"""Counts the test cases in a log of Meson's: summary.py testlog.json prints `N passed, N failed` and fails if any did, or if
+there were none. A test program that speaks the Test Anything Protocol has a case a line; any other is one case."""
 
+import json
+import re
 import sys
-import xml.etree.ElementTree as xml
+
+CASE = re.compile(r"^(not )?ok \d+(.*)$", re.MULTILINE)
+OUTCOMES = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
 
 
-def outcome(case):
-    if case.find("failure") is not None or case.find("error") is not None:
-        return "failed"
-    return "skipped" if case.find("skipped") is not None else "passed"
-
-
-def count(suite):
-    """Outcomes of the cases of one test program; its own failure (a crash, too few cases) counts as one more."""
-    found = [outcome(case) for case in suite.iter("testcase")]
-    if "failed" not in found and int(suite.get("errors", 0)) + int(suite.get("failures", 0)):
-        found.append("failed")
+def outcomes(test):
+    """Those of the cases of one test program; if it fails without a failed case (a crash, a time-out) that counts too."""
+    whole = OUTCOMES.get(test["result"], "failed")
+    cases = CASE.findall(test.get("stdout", ""))
+    found = ["failed" if failed else "skipped" if "# SKIP" in rest.upper() else "passed" for failed, rest in cases]
+    if not found or whole == "failed" and "failed" not in found:
+        found.append(whole)
     return found
 
 
 def main():
-    found = [one for suite in xml.parse(sys.argv[1]).getroot().iter("testsuite") for one in count(suite)]
+    with open(sys.argv[1], encoding="utf-8") as log:
+        found = [one for line in log for one in outcomes(json.loads(line))]
     line = f"{found.count('passed')} passed, {found.count('failed')} failed"
     if "skipped" in found:
         line += f", {found.count('skipped')} skipped"

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The small tools: pack-ramdisk, summary.py, check-headers."""
+
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tests"))
+
+from tap import case, main  # noqa: E402
+
+SCRIPTS = ROOT / "scripts"
+
+
+def run(*words):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+
+
+def pack(folder, name, rows):
+    output = Path(folder) / name
+    done = run(SCRIPTS / "pack-ramdisk", "objcopy", output, *[word for row in rows for word in row])
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+@case
+def ramdisk_is_the_same_for_the_same_files():
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "text"
+        text.write_text("hello\n")
+        rows = [("etc/motd", text), ("a/b/c", text), ("top", text)]
+        first = pack(folder, "one.tar", rows)
+        text.touch()
+        second = pack(folder, "two.tar", list(reversed(rows)))
+        assert first.read_bytes() == second.read_bytes()
+        with tarfile.open(first) as archive:
+            assert archive.getnames() == ["a", "a/b", "a/b/c", "etc", "etc/motd", "top"], archive.getnames()
+            assert archive.extractfile("etc/motd").read() == b"hello\n"
+        assert first.read_bytes()[257:265] == b"ustar\x0000"
+
+
+def summary(*tests):
+    """What summary.py makes of test programs: (result, what they print)."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as log:
+        for result, text in tests:
+            log.write(json.dumps({"result": result, "stdout": text}) + "\n")
+        log.flush()
+        done = run(sys.executable, SCRIPTS / "summary.py", log.name)
+    return done.stdout, done.returncode
+
+
+@case
+def summary_counts_cases():
+    """[TEST-2]"""
+    protocol = "1..3\nok 1 - a\n# why\nok 2 - b\n"
+    for tests, line, status in (
+        ([("OK", protocol), ("OK", "no protocol")], "3 passed, 0 failed", 0),
+        ([("FAIL", protocol + "not ok 3 - c\n")], "2 passed, 1 failed", 1),
+        ([("OK", protocol + "ok 3 - c # SKIP no disk\n"), ("SKIP", "")], "2 passed, 0 failed, 2 skipped", 0),
+        ([("FAIL", ""), ("TIMEOUT", "")], "0 passed, 2 failed", 1),
+    ):
+        assert summary(*tests) == (line + "\n", status), (tests, summary(*tests))
+
+
+@case
+def summary_counts_a_crash_as_a_failure():
+    """[TEST-2]: all cases that were reported passed, and then the program broke off"""
+    assert summary(("ERROR", "1..3\nok 1 - a\n")) == ("1 passed, 1 failed\n", 1)
+
+
+@case
+def summary_without_cases_fails():
+    """[TEST-2]"""
+    assert summary() == ("0 passed, 0 failed\n", 1)
+
+
+@case
+def header_that_needs_another_is_found():
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "good.h").write_text("#include <stddef.h>\nsize_t good(void);\n")
+        words = [SCRIPTS / "check-headers", "cc", "-std=gnu11", "--", folder]
+        assert run(*words).returncode == 0
+        (Path(folder) / "bad.h").write_text("size_t bad(void);\n")
+        done = run(*words)
+        assert done.returncode != 0 and "bad.h" in done.stderr, done.stderr
+
+
+if __name__ == "__main__":
+    main()
