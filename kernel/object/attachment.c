@@ -7,7 +7,7 @@
 void leases_free(struct leases *leases)
 {
     for (unsigned i = 0; i < leases->count; i++)
-        object_put(&leases->lease[i].holding->object); /* taken when it was resolved */
+        holding_put(leases->lease[i].holding, leases->lease[i].rights & CAVERN_LEASE_WRITE); /* taken when resolved */
     object_free(leases);
 }
 

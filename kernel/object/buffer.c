@@ -374,6 +374,20 @@ void holding_writer_put(struct holding *holding)
     holding->buffer->writers--;
 }
 
+void holding_get(struct holding *holding, bool writes)
+{
+    object_get(&holding->object);
+    if (writes)
+        holding_writer_get(holding);
+}
+
+void holding_put(struct holding *holding, bool writes)
+{
+    if (writes)
+        holding_writer_put(holding);
+    object_put(&holding->object);
+}
+
 /* --- what a buffer is --- */
 
 uint64_t buffer_size(const struct buffer *buffer)

@@ -58,10 +58,12 @@ enum cavern_status holding_for(struct holding *holding, struct account *account,
 /* Of class CLASS_HOLDING. */
 bool holding_destroy(struct object *object);
 
-/* Writers: handles and grants with WRITE, writable mappings, leases and answers that write; with none it can be sealed.
- */
+/* A buffer with a writer can't be sealed. Writers are handles and grants with WRITE, and what holding_get says. */
 void holding_writer_get(struct holding *holding);
 void holding_writer_put(struct holding *holding);
+/* The reference of a mapping, a lease, or memory for an answer: a writer too, if memory can be written through it. */
+void holding_get(struct holding *holding, bool writes);
+void holding_put(struct holding *holding, bool writes);
 
 uint64_t buffer_size(const struct buffer *buffer);
 uint64_t buffer_own_address(const struct buffer *buffer); /* 0 for device buffers */

@@ -31,7 +31,7 @@ static void end_wait(struct thread *thread)
     if (thread->state == CAVERN_THREAD_RECEIVING)
         thread->wait.queue->receiver = NULL;
     if (thread->wait.answer)
-        object_put(&thread->wait.answer->object); /* taken when the call was made */
+        holding_put(thread->wait.answer, true); /* taken when the call was made */
     thread->wait.answer = NULL;
     thread->wait.queue = NULL;
 }

@@ -73,11 +73,8 @@ static struct mapping *mapping_create(struct space *space, struct holding *holdi
     mapping->holding = holding;
     mapping->offset = offset;
     mapping->protection = (uint8_t)protection;
-    if (holding) {
-        object_get(&holding->object);
-        if (protection & CAVERN_PROT_WRITE)
-            holding_writer_get(holding);
-    }
+    if (holding)
+        holding_get(holding, protection & CAVERN_PROT_WRITE); /* until mapping_free */
     tree_insert(holding ? &space->mappings : &space->rings, &mapping->node, address);
     return mapping;
 }
@@ -86,11 +83,8 @@ static void mapping_free(struct space *space, struct mapping *mapping)
 {
     struct holding *holding = mapping->holding;
     tree_remove(holding ? &space->mappings : &space->rings, &mapping->node);
-    if (holding) {
-        if (mapping->protection & CAVERN_PROT_WRITE)
-            holding_writer_put(holding);
-        object_put(&holding->object); /* mapping_create */
-    }
+    if (holding)
+        holding_put(holding, mapping->protection & CAVERN_PROT_WRITE);
     object_free(mapping);
 }
 
@@ -247,7 +241,8 @@ static enum cavern_status cut(struct space *space, uint64_t address)
         return CAVERN_NO_MEMORY;
     }
     right->length = left->length - size;
-    right->growing = left->growing;
+    right->growing = left->growing; /* the end that goes on */
+    left->growing = false;
     left->length = size;
     return CAVERN_OK;
 }

@@ -229,7 +229,7 @@ sys_outcome sys_call(struct thread *caller, struct call_args *args)
     wait.queue = sender->queue;
     wait.request = pending->id;
     if (wait.answer)
-        object_get(&wait.answer->object); /* until the sleep ends */
+        holding_get(wait.answer, true); /* until the sleep ends */
     caller->wait = wait;
     scheduler_wait(caller, CAVERN_THREAD_CALLING, args->deadline);
     return SYS_WAIT;

@@ -76,7 +76,7 @@ static enum cavern_status attach_leases(struct thread *caller, unsigned count, c
                                                   record->rights, &lease->holding, &lease->offset);
         if (status)
             return status;
-        object_get(&lease->holding->object); /* until the request ends */
+        holding_get(lease->holding, record->rights & CAVERN_LEASE_WRITE); /* until the request ends */
         lease->length = record->length;
         lease->rights = record->rights;
         leases->count++;

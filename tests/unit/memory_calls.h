@@ -75,11 +75,14 @@ static inline unsigned call_close(struct thread *thread, cavern_handle handle)
     return (unsigned)model_call(thread, CAVERN_CALL_HANDLE_CLOSE, regs);
 }
 
-/* Handles are closed by the end of the process; the reaper then gives back all of it. */
+/* Ends the thread's process and lets the jobs run: all of it goes that nobody else holds. */
 static inline void end_process(struct thread *thread)
 {
+    struct process *process = thread->process;
     uint64_t words[5] = {CAVERN_REASON_ENDED};
-    process_end(thread->process, words);
+    process_end(process, words);
+    object_put(&thread->object); /* model_process */
+    object_put(&process->object);
     model_settle();
 }
 

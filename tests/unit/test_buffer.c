@@ -2,6 +2,7 @@
 #include "memory_calls.h"
 
 #include "core/random.h"
+#include "peer.h"
 
 #define RAM (256ull << 20)
 #define GIC 0x8000000ull
@@ -475,6 +476,29 @@ static void test_seal_with_another_writer_is_busy(void **state)
     assert_int_equal(call_seal(thread, handle), CAVERN_OK);
 }
 
+/* [MEM-SEAL-2] A lease that can be written through outlives the mapping, and with it the buffer can't be sealed. */
+static void test_seal_with_a_write_lease_pending_is_busy(void **state)
+{
+    (void)state;
+    struct peer client, server;
+    peer_start(&client, "client", 10, 64, 4);
+    peer_start(&server, "server", 10, 64, 4);
+    thread = client.thread;
+    cavern_handle sender = peer_sender(&client, &server, 1, 10, 10, 0), handle = create(PAGE, 0);
+    uint64_t address = 0;
+    assert_int_equal(call_map(thread, CAVERN_SELF_PROCESS, handle, 0, PAGE, &address, WRITE), CAVERN_OK);
+    struct cavern_lease lease = {.address = address, .length = 16, .rights = CAVERN_LEASE_WRITE};
+    peer_write(&client, 0, &lease, sizeof lease);
+    assert_int_equal(peer_call(&client, REQUEST, [0] = sender, [1] = CAVERN_INFO(0, 0, 1, 0, 0), [2] = 5,
+                               [3] = client.memory, [9] = client.queue, [10] = 1),
+                     CAVERN_OK);
+    uint64_t id = client.x[1];
+    assert_int_equal(call_unmap(thread, address, PAGE), CAVERN_OK);
+    assert_int_equal(call_seal(thread, handle), CAVERN_BUSY);
+    assert_int_equal(peer_call(&server, DROP, [0] = server.queue, [2] = id), CAVERN_OK);
+    assert_int_equal(call_seal(thread, handle), CAVERN_OK);
+}
+
 /* --- devices --- */
 
 static cavern_handle give_devices(void)
@@ -609,6 +633,7 @@ int main(void)
         cmocka_unit_test_setup(test_random_creation_and_sharing_all_closed_leaves_nothing, setup),
         cmocka_unit_test_setup(test_seal_takes_write_from_the_handle, setup),
         cmocka_unit_test_setup(test_seal_with_another_writer_is_busy, setup),
+        cmocka_unit_test_setup(test_seal_with_a_write_lease_pending_is_busy, setup),
         cmocka_unit_test_setup(test_derive_cuts_device_buffers, setup),
         cmocka_unit_test_setup(test_derive_needs_the_right, setup),
         cmocka_unit_test_setup(test_derive_and_close_gives_all_back, setup),
