@@ -36,19 +36,21 @@ static void end_wait(struct thread *thread)
     thread->wait.queue = NULL;
 }
 
-void message_to_receiver(struct queue *queue, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS])
+void message_to_caller(struct thread *thread, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
+                       bool straight)
 {
-    struct thread *thread = queue->receiver;
     end_wait(thread);
     message_to_registers(thread, CAVERN_OK, header, words);
-    scheduler_wake(thread);
+    if (straight)
+        scheduler_hand_over(thread);
+    else
+        scheduler_wake(thread);
 }
 
-void message_to_caller(struct thread *thread, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS])
+void message_to_receiver(struct queue *queue, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
+                         bool straight)
 {
-    end_wait(thread);
-    message_to_registers(thread, CAVERN_OK, header, words);
-    scheduler_wake(thread);
+    message_to_caller(queue->receiver, header, words, straight);
 }
 
 void message_wake(struct thread *thread, enum cavern_status status)

@@ -15,10 +15,13 @@ struct thread;
 /* Registers as a call returns them: x0 status, x1-x3 header, x4-x8 words; words beyond header->size are 0. */
 void message_to_registers(struct thread *thread, enum cavern_status status, const struct cavern_header *header,
                           const uint64_t words[CAVERN_WORDS]);
-/* The same for the thread that sleeps on `queue`, which wakes. */
-void message_to_receiver(struct queue *queue, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS]);
+/* The same for the thread that sleeps on `queue`, which wakes. `straight`: it runs next, as the current thread is about
+ * to wait. */
+void message_to_receiver(struct queue *queue, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
+                         bool straight);
 /* The same for a thread that sleeps in `call`. */
-void message_to_caller(struct thread *thread, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS]);
+void message_to_caller(struct thread *thread, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
+                       bool straight);
 /* A sleep ends with nothing but a status. */
 void message_wake(struct thread *thread, enum cavern_status status);
 

@@ -44,7 +44,7 @@ struct process {
     struct list grants;   /* grants.of_process: on their way */
     struct notice exit;
     struct job ending;
-    uint64_t cpu_time; /* ns, of all its threads */
+    uint64_t cpu_time; /* ticks, of all its threads */
 };
 
 /*

@@ -92,6 +92,14 @@ static inline bool queue_has_untaken(const struct queue *queue)
 {
     return queue->ring.seen_taken < queue->ring.tail;
 }
+/* Nothing to take, nothing to retire, nobody waits for room, and the control page says so too. */
+static inline bool queue_is_quiet(const struct queue *queue)
+{
+    uint64_t tail = queue->ring.tail;
+    return queue->ring.used_from == tail && __atomic_load_n(&queue->control->head, __ATOMIC_RELAXED) == tail &&
+           __atomic_load_n(&queue->control->taken, __ATOMIC_RELAXED) == tail && list_empty(&queue->waiting) &&
+           list_empty(&queue->spaces);
+}
 /* Room has come: for the notices that wait, then for those who asked for space. Bounded; calls nothing that retires. */
 void queue_refill(struct queue *queue);
 /* The notices alone. */

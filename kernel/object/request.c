@@ -57,7 +57,7 @@ void request_ended(struct pending *pending, const struct cavern_header *header, 
     struct queue *reply = pending->reply;
     if (reply->receiver) {
         ring_unreserve(&reply->ring, pending->blocks);
-        message_to_receiver(reply, header, words);
+        message_to_receiver(reply, header, words, false);
     } else {
         queue_write(reply, reply->ring.tail, sizeof *header, words, header->size);
         queue_publish(reply, header, ring_blocks(header->size, 0, 0), pending->blocks);

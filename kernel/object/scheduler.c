@@ -11,7 +11,7 @@
 
 void scheduler_init(struct cpu *cpu)
 {
-    *cpu = (struct cpu){.slice_end = NEVER, .timer = NEVER, .since = arch_now()};
+    *cpu = (struct cpu){.slice_end = NEVER, .timer = NEVER, .since = arch_ticks()};
     run_queue_init(&cpu->ready);
     run_queue_init(&cpu->jobs);
     job_init(&cpu->reaper, job_destroy_dying, NULL);
@@ -115,16 +115,15 @@ void scheduler_set_priority(struct thread *thread, uint8_t priority)
 
 /* --- time --- */
 
-static uint64_t charge(struct cpu *cpu)
+static void charge(struct cpu *cpu)
 {
-    uint64_t now = arch_now();
+    uint64_t now = arch_ticks(), spent = now - cpu->since;
 
     if (cpu->current) {
-        cpu->current->cpu_time += now - cpu->since;
-        cpu->current->process->cpu_time += now - cpu->since;
+        cpu->current->cpu_time += spent;
+        cpu->current->process->cpu_time += spent;
     }
     cpu->since = now;
-    return now;
 }
 
 void scheduler_charge(void)
@@ -155,7 +154,7 @@ static void timer_update(struct cpu *cpu)
 }
 
 /* A slice runs as long as somebody waits for its end. */
-static void slice_update(struct cpu *cpu, uint64_t now)
+static void slice_update(struct cpu *cpu)
 {
     const struct thread *thread = cpu->current;
     bool contested = thread && cpu->ready.ready >> thread->runnable.priority & 1;
@@ -163,7 +162,7 @@ static void slice_update(struct cpu *cpu, uint64_t now)
     if (!contested)
         cpu->slice_end = NEVER;
     else if (cpu->slice_end == NEVER)
-        cpu->slice_end = now + thread->slice_left;
+        cpu->slice_end = arch_now() + thread->slice_left;
 }
 
 void scheduler_timer(void)
@@ -184,22 +183,24 @@ void scheduler_timer(void)
 /* --- what runs next --- */
 
 /* First in its queue with the rest of its slice. */
-static void preempt(struct cpu *cpu, uint64_t now)
+static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
 
-    if (cpu->slice_end != NEVER)
+    if (cpu->slice_end != NEVER) {
+        uint64_t now = arch_now();
         thread->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 1;
+    }
     run_queue_push_front(&cpu->ready, &thread->runnable);
 }
 
 /* Nobody's registers are on the CPU any more, so jobs may take apart whoever was. */
-static void vacate(struct cpu *cpu, uint64_t now)
+static void vacate(struct cpu *cpu)
 {
     if (!cpu->current)
         return;
     if (goes_on(cpu->current))
-        preempt(cpu, now);
+        preempt(cpu);
     cpu->slice_end = NEVER;
     arch_switch(cpu->current, NULL);
     cpu->current = NULL;
@@ -225,14 +226,14 @@ static bool run_jobs(struct cpu *cpu)
     return true;
 }
 
-static struct thread *choose(struct cpu *cpu, uint64_t now)
+static struct thread *choose(struct cpu *cpu)
 {
     bool stays = goes_on(cpu->current);
 
     if (stays && run_queue_highest(&cpu->ready) <= cpu->current->runnable.priority)
         return cpu->current;
     if (stays)
-        preempt(cpu, now);
+        preempt(cpu);
     cpu->slice_end = NEVER;
     struct runnable *first = run_queue_pop(&cpu->ready);
     return first ? container_of(first, struct thread, runnable) : NULL;
@@ -250,21 +251,43 @@ static void switch_to(struct cpu *cpu, struct thread *next)
 /* Apart, so that an entry which changes nothing saves no registers for it. */
 __attribute__((noinline)) static struct thread *reschedule(struct cpu *cpu)
 {
-    uint64_t now = charge(cpu);
-
-    if (job_is_first(cpu)) {
-        vacate(cpu, now);
+    charge(cpu);
+    if (cpu->jobs.ready && job_is_first(cpu)) {
+        vacate(cpu);
         if (!run_jobs(cpu)) {
             timer_update(cpu);
             return NULL;
         }
-        now = charge(cpu);
+        charge(cpu);
     }
-    switch_to(cpu, choose(cpu, now));
-    slice_update(cpu, now);
+    switch_to(cpu, choose(cpu));
+    slice_update(cpu);
     timer_update(cpu);
     cpu->reschedule = false;
     return cpu->current;
+}
+
+bool scheduler_may_switch(const struct cpu *cpu, const struct thread *thread)
+{
+    return !cpu->jobs.ready && !cpu->reschedule && !thread->suspended &&
+           thread->runnable.priority >= run_queue_highest(&cpu->ready);
+}
+
+void scheduler_switch(struct cpu *cpu, struct thread *from, uint8_t state, uint64_t deadline, struct thread *to)
+{
+    from->state = state;
+    if (deadline != NEVER)
+        tree_insert(&cpu->deadlines, &from->deadline, deadline);
+    if (tree_linked(&to->deadline))
+        tree_remove(&cpu->deadlines, &to->deadline);
+    to->state = CAVERN_THREAD_READY;
+    to->slice_left = SCHEDULER_SLICE;
+    charge(cpu);
+    switch_to(cpu, to);
+    cpu->slice_end = NEVER;
+    if (cpu->ready.ready)
+        slice_update(cpu);
+    timer_update(cpu);
 }
 
 struct thread *scheduler_next(void)

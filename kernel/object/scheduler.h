@@ -31,7 +31,7 @@ struct cpu {
     struct job *job;       /* whose step runs; NULL: none */
     struct tree deadlines; /* thread.deadline, of those that wait with one */
     uint64_t slice_end;    /* ns; of `current`; ~0: nobody waits for it */
-    uint64_t since;        /* ns; when `current` was last charged */
+    uint64_t since;        /* ticks; when `current` was last charged */
     uint64_t timer;        /* ns; what the timer was last set to */
     uint64_t switches;
     uint64_t interrupts;
@@ -49,6 +49,13 @@ uint64_t scheduler_cpu_mask(void);
 void scheduler_wake(struct thread *thread);
 /* The same at the front: it is next of its priority once the current thread waits, as it is about to. */
 void scheduler_hand_over(struct thread *thread);
+/* Would the current thread, which is about to wait, be followed by `thread` if it were woken straight? */
+bool scheduler_may_switch(const struct cpu *cpu, const struct thread *thread);
+/*
+ * scheduler_hand_over(to) and scheduler_wait(from) in one, without the run queue in between. scheduler_may_switch has
+ * just been true.
+ */
+void scheduler_switch(struct cpu *cpu, struct thread *from, uint8_t state, uint64_t deadline, struct thread *to);
 /* The current thread waits: sets `state`, enters the deadline tree (unless CAVERN_FOREVER), leaves the CPU at the exit.
  */
 void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline);

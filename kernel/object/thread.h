@@ -48,7 +48,7 @@ struct thread {
     uint8_t state;               /* enum cavern_thread_state */
     bool suspended;              /* asked to be suspended: becomes SUSPENDED instead of READY */
     uint64_t cpu_mask;           /* bit per CPU; 0: any */
-    uint64_t cpu_time;           /* ns */
+    uint64_t cpu_time;           /* ticks */
     uint64_t slice_left;         /* ns that it may run while others of its priority are ready */
     struct tree_node deadline;   /* in cpu->deadlines, while waiting with one */
     struct wait wait;

@@ -56,7 +56,7 @@ static void fill_process(const struct object *object, union record *record)
         .handles = process->handles.used,
         .memory = process->account->budget.used,
         .mapped = process->space.mapped,
-        .cpu_time = process->cpu_time,
+        .cpu_time = arch_ticks_to_ns(process->cpu_time),
     };
     memcpy(record->process.exit_words, process->exit.words, sizeof record->process.exit_words);
     memcpy(record->process.name, process->name, sizeof record->process.name);
@@ -69,7 +69,7 @@ static void fill_thread(const struct thread *thread, union record *record)
         .process = thread->process->id,
         .state = thread->state,
         .priority = thread->runnable.priority,
-        .cpu_time = thread->cpu_time,
+        .cpu_time = arch_ticks_to_ns(thread->cpu_time),
     };
 }
 

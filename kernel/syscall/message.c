@@ -46,7 +46,7 @@ static sys_outcome make_room(struct sender *sender, uint32_t blocks, uint32_t re
             return SYS_OK;
         if (most == JOB_STEP_ITEMS && queue->ring.used_from == before)
             return CAVERN_QUEUE_FULL;
-        if (arch_interrupt_pending())
+        if (most == JOB_STEP_ITEMS && arch_interrupt_pending())
             return SYS_RESTART;
     }
 }
@@ -64,7 +64,7 @@ static sys_outcome reserve(struct queue *queue, uint32_t blocks)
             return SYS_OK;
         if (most == JOB_STEP_ITEMS && queue->ring.used_from == before)
             return CAVERN_QUEUE_FULL;
-        if (arch_interrupt_pending())
+        if (most == JOB_STEP_ITEMS && arch_interrupt_pending())
             return SYS_RESTART;
     }
 }
@@ -105,13 +105,13 @@ static sys_outcome prepare(struct thread *caller, struct sender *sender, const s
     return status;
 }
 
-/* What has been prepared becomes known; returns the message's position. */
+/* What has been prepared becomes known; returns the message's position. `straight`: the caller is about to wait. */
 static uint64_t deliver(struct sender *sender, const struct cavern_header *header, const struct payload *payload,
-                        struct grants *grants)
+                        struct grants *grants, bool straight)
 {
     struct queue *queue = sender->queue;
     if (queue->receiver && payload->in_registers) {
-        message_to_receiver(queue, header, payload->words);
+        message_to_receiver(queue, header, payload->words, straight);
         return PENDING_IN_REGISTERS;
     }
     uint64_t position = queue->ring.tail;
@@ -137,13 +137,13 @@ sys_outcome sys_send(struct thread *caller, struct send_args *args)
     if (outcome)
         return outcome;
     struct cavern_header header = make_header(caller, &payload, CAVERN_KIND_MESSAGE, 0, sender->label);
-    deliver(sender, &header, &payload, attachments.grants);
+    deliver(sender, &header, &payload, attachments.grants, false);
     return SYS_OK;
 }
 
 /* Opens the request that has been prepared, and delivers it. */
 static struct pending *open_request(struct thread *caller, struct sender *sender, const struct payload *payload,
-                                    const struct attachments *attachments, uint64_t token)
+                                    const struct attachments *attachments, uint64_t token, bool straight)
 {
     struct pending *pending = request_open(sender->queue);
     object_get(&sender->object); /* until the request ends */
@@ -154,7 +154,7 @@ static struct pending *open_request(struct thread *caller, struct sender *sender
     pending->client = caller->process->id;
     pending->trace = payload->trace;
     struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REQUEST, pending->id, sender->label);
-    pending->position = deliver(sender, &header, payload, attachments->grants);
+    pending->position = deliver(sender, &header, payload, attachments->grants, straight);
     return pending;
 }
 
@@ -182,7 +182,7 @@ sys_outcome sys_request(struct thread *caller, struct request_args *args)
         ring_unreserve(&reply->ring, blocks);
         return outcome;
     }
-    struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token);
+    struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token, false);
     pending->reply = reply;
     pending->blocks = blocks;
     list_push_back(&reply->awaiting, &pending->of_reply);
@@ -224,7 +224,7 @@ sys_outcome sys_call(struct thread *caller, struct call_args *args)
     sys_outcome outcome = prepare(caller, sender, &payload, 1, &attachments);
     if (outcome)
         return outcome;
-    struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token);
+    struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token, true);
     pending->caller = caller;
     wait.queue = sender->queue;
     wait.request = pending->id;
@@ -276,13 +276,14 @@ static void accept_in_answer(struct thread *client, const struct payload *payloa
     }
 }
 
-static sys_outcome reply_to_caller(struct thread *caller, struct pending *pending, const struct payload *payload)
+static sys_outcome reply_to_caller(struct thread *caller, struct pending *pending, const struct payload *payload,
+                                   bool straight)
 {
     struct thread *client = pending->caller;
     struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
     if (payload->in_registers) {
         request_close(pending);
-        message_to_caller(client, &header, payload->words);
+        message_to_caller(client, &header, payload->words, straight);
         return SYS_OK;
     }
     struct wait *wait = &client->wait;
@@ -302,12 +303,12 @@ static sys_outcome reply_to_caller(struct thread *caller, struct pending *pendin
         accept_in_answer(client, payload, attachments.grants);
     payload_detach(&attachments);
     request_close(pending);
-    message_to_caller(client, &header, (uint64_t[CAVERN_WORDS]){0});
+    message_to_caller(client, &header, (uint64_t[CAVERN_WORDS]){0}, straight);
     return SYS_OK;
 }
 
 static sys_outcome reply(struct thread *caller, struct queue *queue, uint64_t id, uint64_t info,
-                         const uint64_t words[CAVERN_WORDS])
+                         const uint64_t words[CAVERN_WORDS], bool straight)
 {
     struct payload payload;
     queue_retire(queue, RETIRE_FIRST);
@@ -317,7 +318,8 @@ static sys_outcome reply(struct thread *caller, struct queue *queue, uint64_t id
     enum cavern_status status = payload_decode(&payload, info, words, false);
     if (status)
         return status;
-    return pending->caller ? reply_to_caller(caller, pending, &payload) : reply_to_queue(caller, pending, &payload);
+    return pending->caller ? reply_to_caller(caller, pending, &payload, straight)
+                           : reply_to_queue(caller, pending, &payload);
 }
 
 sys_outcome sys_reply(struct thread *caller, struct reply_args *args)
@@ -326,7 +328,7 @@ sys_outcome sys_reply(struct thread *caller, struct reply_args *args)
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
         return status;
-    return reply(caller, queue, args->id, args->info, args->words);
+    return reply(caller, queue, args->id, args->info, args->words, false);
 }
 
 sys_outcome sys_drop(struct thread *caller, struct drop_args *args)
@@ -408,7 +410,7 @@ sys_outcome sys_reply_receive(struct thread *caller, struct reply_receive_args *
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
         return status;
-    sys_outcome outcome = reply(caller, queue, args->id, args->info, args->words);
+    sys_outcome outcome = reply(caller, queue, args->id, args->info, args->words, true);
     /* Made again after a restart, the reply is found to be done. */
     if (outcome != SYS_OK && outcome != CAVERN_CANCELLED)
         return outcome;

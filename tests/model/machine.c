@@ -181,6 +181,16 @@ uint64_t arch_now(void)
     return model.now;
 }
 
+uint64_t arch_ticks(void)
+{
+    return model.now;
+}
+
+uint64_t arch_ticks_to_ns(uint64_t ticks)
+{
+    return ticks;
+}
+
 void arch_timer_set(uint64_t deadline)
 {
     model.timer = deadline;

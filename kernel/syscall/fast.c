@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "syscall/fast.h"
+
+#include <cavern/message.h>
+
+#include "object/process.h"
+#include "object/queue.h"
+#include "object/request.h"
+#include "object/scheduler.h"
+#include "object/sender.h"
+#include "object/thread.h"
+
+/* x1 of a message of whole words in registers, nothing attached. */
+static bool is_small(uint64_t info)
+{
+    return (info & 0xff00ffff) <= CAVERN_WORDS * sizeof(uint64_t) && !(info & 7);
+}
+
+/* x0-x8 of `to`: OK, the header, the words of `from`'s message. */
+static inline void pass(struct thread *to, const struct thread *from, uint64_t info, enum cavern_kind kind,
+                        uint32_t request, uint64_t label)
+{
+    uint64_t size = info & 0xffff, *x = to->context.x;
+    const uint64_t *words = &from->context.x[3];
+    x[0] = CAVERN_OK;
+    x[1] = size | (uint64_t)kind << 16 | (uint64_t)from->process->id << 32;
+    x[2] = request | (info >> 32 << 32);
+    x[3] = label;
+    for (unsigned i = 0; i < CAVERN_WORDS; i++)
+        x[4 + i] = i * sizeof(uint64_t) < size ? words[i] : 0;
+}
+
+static struct queue *own_queue(struct thread *caller, uint64_t handle)
+{
+    enum handle_check why;
+    struct queue *queue =
+        handle_lookup(&caller->process->handles, handle, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE, &why);
+    return queue && queue->process == caller->process ? queue : NULL;
+}
+
+bool fast_call(struct thread *caller)
+{
+    const uint64_t *x = caller->context.x;
+    struct cpu *cpu = arch_cpu();
+    enum handle_check why;
+    if (!is_small(x[1]) || x[11])
+        return false;
+    struct sender *sender =
+        handle_lookup(&caller->process->handles, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST, &why);
+    if (!sender || !sender->queue || sender->requests >= sender->request_limit)
+        return false;
+    struct queue *queue = sender->queue;
+    struct thread *server = queue->receiver;
+    if (!server || !request_table_free(&queue->requests) || !scheduler_may_switch(cpu, server))
+        return false;
+
+    struct pending *pending = request_open(queue);
+    sender->object.references++; /* until the request ends */
+    sender->requests++;
+    pending->sender = sender;
+    pending->caller = caller;
+    pending->token = x[2];
+    pending->position = PENDING_IN_REGISTERS;
+    pending->client = caller->process->id;
+    pending->trace = (uint32_t)(x[1] >> 32);
+    caller->wait = (struct wait){.queue = queue, .request = pending->id};
+    queue->receiver = NULL;
+    server->wait.queue = NULL;
+    pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
+    scheduler_switch(cpu, caller, CAVERN_THREAD_CALLING, x[9], server);
+    return true;
+}
+
+bool fast_reply_receive(struct thread *caller)
+{
+    const uint64_t *x = caller->context.x;
+    struct cpu *cpu = arch_cpu();
+    if (!is_small(x[1]) || x[2] >> 32)
+        return false;
+    struct queue *queue = own_queue(caller, x[0]);
+    if (!queue || queue->receiver || !queue_is_quiet(queue))
+        return false;
+    struct pending *pending = request_lookup(queue, (uint32_t)x[2]);
+    if (!pending || !pending->caller || x[9] != CAVERN_FOREVER)
+        return false;
+    struct thread *client = pending->caller;
+    if (client->wait.answer || !scheduler_may_switch(cpu, client))
+        return false;
+
+    uint64_t token = pending->token;
+    request_close(pending);
+    client->wait.queue = NULL;
+    pass(client, caller, x[1], CAVERN_KIND_REPLY, 0, token);
+    caller->wait = (struct wait){.queue = queue};
+    queue->receiver = caller;
+    scheduler_switch(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client);
+    return true;
+}
