@@ -69,6 +69,7 @@ struct supervisor_record {
     uint32_t length; /* of the argument bytes */
     uint32_t blocks;
     uint32_t slots;
+    uint32_t stack;
     uint64_t memory;
     uint64_t since;
     uint64_t deadline; /* WAITING */

@@ -58,6 +58,7 @@ static void describe(struct supervisor_record *child, const struct supervisor_ch
     child->memory = description->memory ? description->memory : default_memory[description->class];
     child->blocks = description->blocks;
     child->slots = description->slots;
+    child->stack = description->stack;
     child->arguments = description->arguments;
     child->length = description->length;
     strcpy(child->name, description->name);

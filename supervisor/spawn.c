@@ -124,6 +124,7 @@ enum cavern_status child_spawn(const struct supervisor_record *child, const stru
         .name = child->name,
         .account = held->account,
         .priority = child->priority,
+        .stack = child->stack,
         .queue = held->queue,
         .exit_queue = exits->handle,
         .exit_label = label,

@@ -74,6 +74,15 @@ void abort(void)
     __builtin_trap();
 }
 
+/* For libraries that were compiled with stack protectors (libfdt). The C library's own would want signals. */
+uintptr_t __stack_chk_guard = 0x5b0c91d7a3e64f00;
+_Noreturn void __stack_chk_fail(void);
+
+_Noreturn void __stack_chk_fail(void)
+{
+    abort();
+}
+
 const struct cavern_startup_handle *cavern_startup_find(const char *name)
 {
     return cavern_startup_view_find(&cavern_startup_view, name);

@@ -42,6 +42,8 @@ struct supervisor_child {
     uint64_t memory;  /* bytes of its account; 0: the supervisor's choice */
     uint32_t blocks;  /* of its queue; 0: none */
     uint32_t slots;   /* requests pending in its queue */
+    uint32_t stack;   /* bytes of its first thread's stack; 0: libcavern's choice */
+    uint32_t pad;
 };
 
 struct supervisor_add {
