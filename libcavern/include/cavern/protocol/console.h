@@ -12,11 +12,9 @@ enum console_operation {
     CONSOLE_READ,      /* rpc_request -> console_text: a line without its end. INTERRUPTED: Ctrl-C; END: Ctrl-D on an empty line */
     CONSOLE_WATCH,     /* rpc_request -> rpc_reply INTERRUPTED when Ctrl-C is next typed */
     CONSOLE_FLUSH,     /* rpc_request -> rpc_reply when all that was written before has left the device's queue */
-    CONSOLE_MODE,      /* rpc_request; value: CONSOLE_RAW or 0 (lines) for this client's reads */
     CONSOLE_OPEN,      /* rpc_request -> rpc_reply with one grant: a sender for one more client */
 };
 
-#define CONSOLE_RAW 1 /* reads give characters as they come, without echo */
 #define CONSOLE_TEXT_MAX 1024
 
 struct console_text {
