@@ -15,9 +15,9 @@ static enum cavern_status copy(struct process *process, uint8_t *kernel, uint64_
             return CAVERN_BAD_ADDRESS;
         size_t step = length < size ? (size_t)length : size;
         if (access == ARCH_ACCESS_READ)
-            memcpy(kernel, arch_direct(physical), step);
+            memmove(kernel, arch_direct(physical), step); /* both may be of one buffer */
         else
-            memcpy(arch_direct(physical), kernel, step);
+            memmove(arch_direct(physical), kernel, step);
         kernel += step;
         address += step;
         size -= step;

@@ -19,8 +19,8 @@ static int start(void **state)
 
 static uint64_t send_words(cavern_handle sender, unsigned size, uint64_t first)
 {
-    return peer_call(&client, SEND, sender, [1] = CAVERN_INFO(size, 0, 0, 0, 7), [3] = first, [4] = 2, [5] = 3, [6] = 4,
-                     [7] = 5);
+    return peer_call(&client, SEND,
+                     sender, [1] = CAVERN_INFO(size, 0, 0, 0, 7), [3] = first, [4] = 2, [5] = 3, [6] = 4, [7] = 5);
 }
 
 /* A message that needs `blocks` blocks, from memory. */
@@ -120,9 +120,10 @@ static void test_receive_waiting_is_told_of_large_message(void **state)
         unsigned size = sizes[i % COUNT_OF(sizes)];
         uint64_t used = ring_used(&peer_queue(&server)->ring);
         (void)used;
-        assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(size, 0, 0, 0, 0), [3] = client.memory + 40),
-                         CAVERN_OK);
-        assert_int_equal(peer_control(&server)->tail - peer_control(&server)->taken, (24 + (size + 7) / 8 * 8 + 63) / 64);
+        assert_int_equal(
+            peer_call(&client, SEND, sender, [1] = CAVERN_INFO(size, 0, 0, 0, 0), [3] = client.memory + 40), CAVERN_OK);
+        assert_int_equal(peer_control(&server)->tail - peer_control(&server)->taken,
+                         (24 + (size + 7) / 8 * 8 + 63) / 64);
         assert_true(peer_take(&server, &got));
         assert_int_equal(got.header.size, size);
         assert_memory_equal(got.body, bytes, size);
@@ -213,9 +214,9 @@ static void test_sender_mint_from_sender_adds_no_rights(void **state)
     cavern_handle sender = peer_sender(&client, &server, 1, 4, 1, 0);
     uint64_t rights = CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_MINT;
     assert_int_equal(peer_call(&client, HANDLE_GIVE, CAVERN_SELF_PROCESS, [2] = sender, [3] = rights), CAVERN_OK);
-    assert_int_equal(peer_call(&client, SENDER_MINT, client.x[1], [3] = (uint64_t)1 << 32 | 4,
-                               [4] = CAVERN_SELF_ACCOUNT),
-                     CAVERN_OK);
+    assert_int_equal(
+        peer_call(&client, SENDER_MINT, client.x[1], [3] = (uint64_t)1 << 32 | 4, [4] = CAVERN_SELF_ACCOUNT),
+        CAVERN_OK);
     cavern_handle minted = client.x[1];
     assert_int_equal(send_words(minted, 8, 1), CAVERN_DENIED);
     assert_int_equal(peer_call(&client, REQUEST, minted, [9] = client.queue, [10] = 1), CAVERN_OK);
@@ -242,9 +243,9 @@ static void test_send_bad_messages_refused(void **state)
     for (unsigned i = 0; i < COUNT_OF(addresses); i++)
         assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [3] = addresses[i]),
                          CAVERN_BAD_ADDRESS);
-    assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(48, 0, 0, 0, 0),
-                               [3] = client.memory + PEER_MEMORY - 8),
-                     CAVERN_BAD_ADDRESS);
+    assert_int_equal(
+        peer_call(&client, SEND, sender, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [3] = client.memory + PEER_MEMORY - 8),
+        CAVERN_BAD_ADDRESS);
     assert_false(peer_take(&server, &got));
 }
 
@@ -330,8 +331,9 @@ static void test_room_invariant_holds_under_random_traffic(void **state)
             (void)peer_call(from, REQUEST, sender, [1] = CAVERN_INFO(size, 0, 0, 0, 0), [3] = from->memory,
                             [9] = from->queue, [10] = 1 + (seed >> 50 & 15));
         else if (choice == 4 && peer_take(&server, &got) && got.header.request)
-            (void)peer_call(&server, REPLY, server.queue, [2] = got.header.request,
-                            [1] = CAVERN_INFO(size, 0, 0, 0, 0), [3] = server.memory);
+            (void)peer_call(
+                &server, REPLY,
+                server.queue, [2] = got.header.request, [1] = CAVERN_INFO(size, 0, 0, 0, 0), [3] = server.memory);
         else if (choice == 5)
             peer_free(&server);
         else if (choice == 6)
@@ -348,7 +350,8 @@ static void test_room_invariant_holds_under_random_traffic(void **state)
 static void test_space_waiters_are_told_in_order(void **state)
 {
     (void)state;
-    cavern_handle first = peer_sender(&client, &server, 1, 100, 1, 0), second = peer_sender(&client, &server, 2, 9, 1, 0);
+    cavern_handle first = peer_sender(&client, &server, 1, 100, 1, 0),
+                  second = peer_sender(&client, &server, 2, 9, 1, 0);
     for (unsigned i = 0; i < 64; i++)
         assert_int_equal(send_words(first, 8, i), CAVERN_OK);
     assert_int_equal(peer_call(&client, SPACE, first, [2] = 11, [3] = 2, [9] = client.queue), CAVERN_OK);

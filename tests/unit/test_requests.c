@@ -21,14 +21,16 @@ static int start(void **state)
 
 static uint64_t request(uint64_t token, uint64_t blocks)
 {
-    return peer_call(&client, REQUEST, sender, [1] = CAVERN_INFO(8, 0, 0, 0, 3), [2] = token, [3] = token,
-                     [9] = client.queue, [10] = blocks);
+    return peer_call(
+        &client, REQUEST,
+        sender, [1] = CAVERN_INFO(8, 0, 0, 0, 3), [2] = token, [3] = token, [9] = client.queue, [10] = blocks);
 }
 
 static uint64_t reply(uint64_t id, unsigned size)
 {
-    return peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(size, 0, 0, 0, 0), [2] = id,
-                     [3] = size > 40 ? server.memory : 0xaa);
+    return peer_call(
+        &server, REPLY,
+        server.queue, [1] = CAVERN_INFO(size, 0, 0, 0, 0), [2] = id, [3] = size > 40 ? server.memory : 0xaa);
 }
 
 static uint64_t call(uint64_t deadline, uint64_t bytes, uint64_t places)
@@ -170,9 +172,9 @@ static void test_reply_too_large_leaves_request_pending(void **state)
     assert_int_equal(reply(id, 105), CAVERN_TOO_LARGE);
     assert_int_equal(peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [2] = id, [3] = 8),
                      CAVERN_BAD_ADDRESS);
-    assert_int_equal(peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(48, 0, 1, 0, 0), [2] = id,
-                               [3] = server.memory),
-                     CAVERN_BAD_ARGUMENT);
+    assert_int_equal(
+        peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(48, 0, 1, 0, 0), [2] = id, [3] = server.memory),
+        CAVERN_BAD_ARGUMENT);
     assert_int_equal(reply(id, 8), CAVERN_OK);
     assert_int_equal(peer_queue(&client)->ring.reserved, 0);
     assert_int_equal(ring_used(&peer_queue(&client)->ring), 1);
@@ -263,9 +265,9 @@ static void test_call_grants_are_accepted_at_once(void **state)
     uint32_t id = take_request();
     struct cavern_grant grant = {gift, CAVERN_RIGHT_SEND};
     peer_write(&server, 8, &grant, sizeof grant);
-    assert_int_equal(peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(8, 0, 0, 1, 0), [2] = id,
-                               [3] = server.memory),
-                     CAVERN_OK);
+    assert_int_equal(
+        peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(8, 0, 0, 1, 0), [2] = id, [3] = server.memory),
+        CAVERN_OK);
     assert_int_equal(peer_woken(&client), CAVERN_OK);
     peer_read(&client, 8, &grant, sizeof grant);
     assert_int_equal(grant.rights, CAVERN_RIGHT_SEND);
@@ -284,9 +286,10 @@ static void test_call_grant_that_cannot_be_paid_is_handle_0(void **state)
     budget->limit = budget->used + 65536;
     struct cavern_grant grant = {buffer, CAVERN_RIGHT_READ};
     peer_write(&server, 0, &grant, sizeof grant);
-    assert_int_equal(peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(0, 0, 0, 1, 0), [2] = take_request(),
-                               [3] = server.memory),
-                     CAVERN_OK);
+    assert_int_equal(
+        peer_call(&server, REPLY,
+                  server.queue, [1] = CAVERN_INFO(0, 0, 0, 1, 0), [2] = take_request(), [3] = server.memory),
+        CAVERN_OK);
     assert_int_equal(peer_woken(&client), CAVERN_OK);
     peer_read(&client, 0, &grant, sizeof grant);
     assert_int_equal(grant.handle, 0);
@@ -302,9 +305,9 @@ static void test_call_answer_too_large_stays_pending(void **state)
     assert_int_equal(reply(id, 49), CAVERN_TOO_LARGE);
     struct cavern_grant grant = {sender, CAVERN_RIGHT_SEND};
     peer_write(&server, 8, &grant, sizeof grant);
-    assert_int_equal(peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(8, 0, 0, 1, 0), [2] = id,
-                               [3] = server.memory),
-                     CAVERN_TOO_LARGE);
+    assert_int_equal(
+        peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(8, 0, 0, 1, 0), [2] = id, [3] = server.memory),
+        CAVERN_TOO_LARGE);
     assert_true(peer_waits(&client));
     assert_int_equal(reply(id, 48), CAVERN_OK);
     assert_int_equal(peer_woken(&client), CAVERN_OK);
@@ -316,9 +319,9 @@ static void test_call_answer_memory_is_checked_and_kept(void **state)
     (void)state;
     assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = 0x1000, [11] = 8),
                      CAVERN_BAD_ADDRESS);
-    assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.memory + PEER_MEMORY - 8,
-                               [11] = 16),
-                     CAVERN_BAD_ADDRESS);
+    assert_int_equal(
+        peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.memory + PEER_MEMORY - 8, [11] = 16),
+        CAVERN_BAD_ADDRESS);
     assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.ring, [11] = 64),
                      CAVERN_BAD_ADDRESS);
     struct peer second = client;
@@ -366,17 +369,61 @@ static void test_call_of_an_ended_thread_is_cancelled(void **state)
     assert_int_equal(reply(id, 0), CAVERN_CANCELLED);
 }
 
+/* [MSG-CANCEL-4] */
+static void test_cancel_wakes_the_thread_that_calls(void **state)
+{
+    (void)state;
+    struct peer second = client;
+    second.thread = model_thread(client.process, 10);
+    assert_int_equal(peer_call(&client, CALL, sender, [2] = 9, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_true(peer_take(&server, &got));
+    assert_int_equal(peer_call(&second, CANCEL, sender, [2] = got.header.request), CAVERN_OK);
+    assert_int_equal(peer_woken(&client), CAVERN_CANCELLED);
+    for (unsigned i = 1; i <= 8; i++)
+        assert_int_equal(client.x[i], 0);
+    assert_int_equal(peer_call(&server, REPLY, server.queue, [2] = got.header.request), CAVERN_CANCELLED);
+    assert_int_equal(peer_call(&second, CANCEL, sender, [2] = got.header.request), CAVERN_TOO_LATE);
+}
+
+/* [ABI-MSG-3] In each way that a short payload gets into registers. */
+static void test_registers_beyond_the_payload_are_zero(void **state)
+{
+    (void)state;
+    for (unsigned size = 0; size <= 40; size++) {
+        start(NULL);
+        uint64_t info = CAVERN_INFO(size, 0, 0, 0, 0), ones = UINT64_MAX;
+        assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+        assert_int_equal(
+            peer_call(
+                &client, CALL,
+                sender, [1] = info, [3] = ones, [4] = ones, [5] = ones, [6] = ones, [7] = ones, [9] = CAVERN_FOREVER),
+            MODEL_WAITS);
+        assert_int_equal(peer_woken(&server), CAVERN_OK);
+        uint8_t expected[40] = {0};
+        memset(expected, 0xff, size);
+        assert_memory_equal(&server.x[4], expected, sizeof expected);
+        uint32_t id = server.x[2] & UINT32_MAX;
+        assert_int_equal(
+            peer_call(&server, REPLY,
+                      server.queue, [1] = info, [2] = id, [3] = ones, [4] = ones, [5] = ones, [6] = ones, [7] = ones),
+            CAVERN_OK);
+        assert_int_equal(peer_woken(&client), CAVERN_OK);
+        assert_memory_equal(&client.x[4], expected, sizeof expected);
+    }
+}
+
 /* [MSG-REPLYRECEIVE-1] */
 static void test_reply_receive_replies_and_sleeps(void **state)
 {
     (void)state;
     assert_int_equal(call(CAVERN_FOREVER, 0, 0), MODEL_WAITS);
     uint32_t id = take_request();
-    assert_int_equal(peer_call(&server, REPLY_RECEIVE, server.queue, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [2] = id,
-                               [3] = server.memory, [9] = CAVERN_FOREVER),
-                     CAVERN_TOO_LARGE);
-    assert_int_equal(peer_call(&server, REPLY_RECEIVE, server.queue, [1] = CAVERN_INFO(8, 0, 0, 0, 0), [2] = id,
-                               [3] = 1, [9] = CAVERN_FOREVER),
+    assert_int_equal(
+        peer_call(&server, REPLY_RECEIVE,
+                  server.queue, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [2] = id, [3] = server.memory, [9] = CAVERN_FOREVER),
+        CAVERN_TOO_LARGE);
+    assert_int_equal(peer_call(&server, REPLY_RECEIVE,
+                               server.queue, [1] = CAVERN_INFO(8, 0, 0, 0, 0), [2] = id, [3] = 1, [9] = CAVERN_FOREVER),
                      MODEL_WAITS);
     assert_int_equal(peer_woken(&client), CAVERN_OK);
     assert_int_equal(call(CAVERN_FOREVER, 0, 0), MODEL_WAITS);
@@ -441,6 +488,8 @@ int main(void)
         TEST(test_call_deadline_cancels),
         TEST(test_call_dropped_is_abandoned),
         TEST(test_call_of_an_ended_thread_is_cancelled),
+        TEST(test_cancel_wakes_the_thread_that_calls),
+        TEST(test_registers_beyond_the_payload_are_zero),
         TEST(test_reply_receive_replies_and_sleeps),
         TEST(test_request_random_deaths_leave_nothing),
     };
