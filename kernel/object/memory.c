@@ -78,7 +78,7 @@ bool memory_init(const struct memory_region *ram, size_t ram_count, const struct
     for (size_t i = 0; i < used_count; i++)
         if (!page_allocator_reserve(&memory.pages, used[i].base, used[i].size))
             return false;
-    return page_allocator_reserve(&memory.pages, storage, bytes);
+    return page_allocator_reserve(&memory.pages, storage, bytes) && memory_free();
 }
 
 bool memory_exclude(uint64_t base, uint64_t size)

@@ -476,7 +476,7 @@ static void test_seal_with_another_writer_is_busy(void **state)
     assert_int_equal(call_seal(thread, handle), CAVERN_OK);
 }
 
-/* [MEM-SEAL-2] A lease that can be written through outlives the mapping, and with it the buffer can't be sealed. */
+/* [MEM-SEAL-1] A lease that can be written through outlives the mapping, and with it the buffer can't be sealed. */
 static void test_seal_with_a_write_lease_pending_is_busy(void **state)
 {
     (void)state;
@@ -558,6 +558,12 @@ static void test_derive_needs_the_right(void **state)
     struct holding *devices = buffer_devices(account);
     cavern_handle handle = model_give(thread->process, &devices->object, CAVERN_RIGHT_READ | CAVERN_RIGHT_COPY), part;
     assert_int_equal(call_derive(thread, handle, 0, PAGE, 0, &part), CAVERN_DENIED);
+}
+
+/* [MEM-SEAL-3] */
+static void test_seal_device_memory_is_a_bad_argument(void **state)
+{
+    (void)state;
     assert_int_equal(call_seal(thread, give_devices()), CAVERN_BAD_ARGUMENT);
 }
 
@@ -636,6 +642,7 @@ int main(void)
         cmocka_unit_test_setup(test_seal_with_a_write_lease_pending_is_busy, setup),
         cmocka_unit_test_setup(test_derive_cuts_device_buffers, setup),
         cmocka_unit_test_setup(test_derive_needs_the_right, setup),
+        cmocka_unit_test_setup(test_seal_device_memory_is_a_bad_argument, setup),
         cmocka_unit_test_setup(test_derive_and_close_gives_all_back, setup),
         cmocka_unit_test_setup(test_adopted_memory_becomes_the_accounts, setup),
     };
