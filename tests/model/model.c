@@ -28,7 +28,6 @@ void model_start(size_t ram)
     bool enough = memory_init(&region, 1, NULL, 0);
     assert(enough);
     buffer_seed(1);
-    buffer_seed(1);
     scheduler_init(&model.cpu);
     model.root = account_root_create();
     machine = machine_create(model.root);
