@@ -19,6 +19,8 @@ enum {
     LABEL_OPERATOR = 2, /* an administrator of the supervisor who is not the egg */
     OPERATOR_MESSAGES = 32,
     OPERATOR_REQUESTS = 16,
+    DRIVER_MEMORY = 2 << 20, /* where nothing is said */
+    SERVICE_MEMORY = 4 << 20,
     DRIVER_BLOCKS = 256,
     DRIVER_SLOTS = 64,
     NODE_BYTES = CAVERN_PAGE_SIZE,
@@ -40,7 +42,7 @@ static void put(const char *name, unsigned index, cavern_handle handle, uint64_t
                 uint64_t value1)
 {
     typeof(&prepared.list[0]) entry = &prepared.list[prepared.count++];
-    snprintf(entry->name, sizeof entry->name, name, index);
+    snprintf(entry->name, sizeof(entry->name), name, index);
     entry->handle = handle;
     entry->rights = rights | CAVERN_RIGHT_COPY;
     entry->own = own;
@@ -51,17 +53,21 @@ static void put(const char *name, unsigned index, cavern_handle handle, uint64_t
 
 void child_discard(void)
 {
-    for (unsigned i = 0; i < prepared.count; i++) {
-        if (prepared.list[i].own) {
+    for (unsigned i = 0; i < prepared.count; i++)
+        if (prepared.list[i].own)
             cavern_handle_close(prepared.list[i].handle);
-        }
-    }
     prepared.count = 0;
 }
 
 const char *child_name(const struct child *child)
 {
     return child->device ? child->device->name : child->program->name;
+}
+
+uint64_t child_memory(const struct child *child)
+{
+    bool said = child->program && child->program->memory;
+    return said ? child->program->memory : child->device ? DRIVER_MEMORY : SERVICE_MEMORY;
 }
 
 /* A device. */
@@ -72,9 +78,8 @@ static enum cavern_status prepare_range(const struct children *children, const s
     cavern_handle buffer;
     uint64_t base = resources->ranges[index].base, size = resources->ranges[index].size;
     enum cavern_status status = cavern_sys_derive(children->devices, base, size, 0, CAVERN_SELF_ACCOUNT, &buffer);
-    if (!status) {
+    if (!status)
         put("reg%u", index, buffer, CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE, true, size, base);
-    }
     return status;
 }
 
@@ -85,9 +90,8 @@ static enum cavern_status prepare_line(const struct children *children, const st
     uint32_t line = resources->lines[index].line;
     enum cavern_status status = cavern_sys_derive(children->interrupts, line, 1, resources->lines[index].trigger,
                                                   CAVERN_SELF_ACCOUNT, &interrupt);
-    if (!status) {
+    if (!status)
         put("irq%u", index, interrupt, CAVERN_RIGHT_MANAGE, true, line, 1);
-    }
     return status;
 }
 
@@ -97,9 +101,8 @@ static enum cavern_status prepare_node(const struct children *children, const st
     cavern_handle buffer;
     void *copy;
     enum cavern_status status = cavern_buffer_create(CAVERN_SELF_ACCOUNT, NODE_BYTES, 0, &buffer);
-    if (status) {
+    if (status)
         return status;
-    }
     put("node", 0, buffer, CAVERN_RIGHT_READ, true, NODE_BYTES, 0);
     status = cavern_buffer_map(buffer, 0, NODE_BYTES, CAVERN_PROT_READ | CAVERN_PROT_WRITE, &copy);
     if (!status) {
@@ -121,9 +124,8 @@ static enum cavern_status prepare_device(const struct children *children, const 
         }
         status = prepare_range(children, &resources, i);
     }
-    for (unsigned i = 0; !status && i < resources.line_count; i++) {
+    for (unsigned i = 0; !status && i < resources.line_count; i++)
         status = prepare_line(children, &resources, i);
-    }
     return status ? status : prepare_node(children, device);
 }
 
@@ -135,29 +137,24 @@ static enum cavern_status prepare_configured(const struct children *children, ui
                        (wanted & CONFIGURATION_MACHINE_POWER ? CAVERN_RIGHT_POWER : 0) |
                        (wanted & CONFIGURATION_MACHINE_INSPECT ? CAVERN_RIGHT_INSPECT : 0);
     cavern_handle sender;
-    if (machine) {
+    if (machine)
         put(CAVERN_STARTUP_MACHINE, 0, children->machine, machine, false, 0, 0);
-    }
-    if (wanted & CONFIGURATION_ROOT_INSPECT) {
+    if (wanted & CONFIGURATION_ROOT_INSPECT)
         put(CAVERN_STARTUP_ROOT, 0, children->root, CAVERN_RIGHT_INSPECT, false, 0, 0);
-    }
-    if (!(wanted & CONFIGURATION_SUPERVISOR)) {
+    if (!(wanted & CONFIGURATION_SUPERVISOR))
         return CAVERN_OK;
-    }
     enum cavern_status status = cavern_sender_mint(children->supervisor_queue, LABEL_OPERATOR, OPERATOR_MESSAGES,
                                                    OPERATOR_REQUESTS, 0, &sender);
-    if (!status) {
+    if (!status)
         put("supervisor", 0, sender, CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST, true, 0, 0);
-    }
     return status;
 }
 
 enum cavern_status child_prepare(const struct children *children, const struct child *child, unsigned *count)
 {
     enum cavern_status status = child->program ? prepare_configured(children, child->program->handles) : CAVERN_OK;
-    if (!status && child->device) {
+    if (!status && child->device)
         status = prepare_device(children, child->device);
-    }
     *count = prepared.count;
     return status;
 }
@@ -172,7 +169,7 @@ struct description {
 static void argument_put(struct description *description, const char *text)
 {
     size_t length = strlen(text) + 1;
-    if (length <= sizeof description->arguments - description->child.length) {
+    if (length <= sizeof(description->arguments) - description->child.length) {
         memcpy(description->arguments + description->child.length, text, length);
         description->child.length += (uint32_t)length;
         description->child.arguments++;
@@ -186,9 +183,9 @@ static void describe_driver(const struct children *children, const struct device
     const struct device_driver *driver = &children->drivers[device->driver];
     struct supervisor_child *child = &description->child;
     char path[DEVICE_PATH_MAX], name[RPC_NAME_MAX];
-    snprintf(name, sizeof name, "/device/%s", device->name);
-    snprintf(child->program, sizeof child->program, VOLUME "%s", driver->path);
-    snprintf(child->permitted, sizeof child->permitted, "%s", name);
+    snprintf(name, sizeof(name), "/device/%s", device->name);
+    snprintf(child->program, sizeof(child->program), VOLUME "%s", driver->path);
+    snprintf(child->permitted, sizeof(child->permitted), "%s", name);
     child->class = SUPERVISOR_DRIVER;
     child->restart = (uint8_t)(SUPERVISOR_PERMANENT + driver->manifest.restart);
     child->stack = driver->manifest.stack_bytes;
@@ -196,7 +193,7 @@ static void describe_driver(const struct children *children, const struct device
     child->slots = DRIVER_SLOTS;
     argument_put(description, name);
     argument_put(description, device->compatible);
-    argument_put(description, devices_path(children->tree, device->node, path, sizeof path) ? "" : path);
+    argument_put(description, devices_path(children->tree, device->node, path, sizeof(path)) ? "" : path);
 }
 
 static void describe_configured(const struct children *children, const struct configuration_program *program,
@@ -204,21 +201,18 @@ static void describe_configured(const struct children *children, const struct co
 {
     struct supervisor_child *child = &description->child;
     uint32_t bytes;
-    if (program->program[0]) {
-        snprintf(child->program, sizeof child->program, VOLUME "%s", program->program);
-    }
-    if (program->registers[0]) {
-        snprintf(child->permitted, sizeof child->permitted, "%s", program->registers);
-    }
+    if (program->program[0])
+        snprintf(child->program, sizeof(child->program), VOLUME "%s", program->program);
+    if (program->registers[0])
+        snprintf(child->permitted, sizeof(child->permitted), "%s", program->registers);
     child->restart = program->restart ? program->restart : child->restart;
     child->priority = program->priority;
-    child->memory = program->memory;
     child->stack = program->stack ? program->stack : child->stack;
     child->blocks = program->blocks ? program->blocks : child->blocks;
     child->slots = program->slots ? program->slots : child->slots;
     unsigned count =
         configuration_expand(program, children->stdout_name, children->command, description->arguments + child->length,
-                             sizeof description->arguments - child->length, &bytes);
+                             sizeof(description->arguments) - child->length, &bytes);
     child->arguments = (uint8_t)(child->arguments + count);
     child->length += bytes;
 }
@@ -234,21 +228,20 @@ enum cavern_status child_begin(const struct children *children, const struct chi
                                const struct cavern_queue *queue, uint64_t token)
 {
     static struct description description;
-    memset(&description, 0, sizeof description);
+    memset(&description, 0, sizeof(description));
     description.child.request =
         (struct rpc_request){.operation = SUPERVISOR_BEGIN, .version = RPC_VERSION, .attempt = (uint8_t)attempt};
     description.child.class = SUPERVISOR_SERVICE;
     description.child.restart = SUPERVISOR_PERMANENT;
-    snprintf(description.child.name, sizeof description.child.name, "%s", child_name(child));
-    if (child->device) {
+    description.child.memory = child_memory(child);
+    snprintf(description.child.name, sizeof(description.child.name), "%s", child_name(child));
+    if (child->device)
         describe_driver(children, child->device, &description);
-    }
-    if (child->program) {
+    if (child->program)
         describe_configured(children, child->program, &description);
-    }
     struct cavern_outgoing out = {
         .payload = &description,
-        .size = (uint32_t)sizeof description.child + description.child.length,
+        .size = (uint32_t)sizeof(description.child) + description.child.length,
     };
     return ask(children, &out, queue, token);
 }
@@ -261,11 +254,12 @@ enum cavern_status child_add(const struct children *children, uint32_t number, u
     };
     struct cavern_grant grants[4];
     for (unsigned i = 0; i < count; i++) {
-        memcpy(add.handles[i].name, prepared.list[first + i].name, sizeof add.handles[i].name);
-        memcpy(add.handles[i].values, prepared.list[first + i].values, sizeof add.handles[i].values);
+        memcpy(add.handles[i].name, prepared.list[first + i].name, sizeof(add.handles[i].name));
+        memcpy(add.handles[i].values, prepared.list[first + i].values, sizeof(add.handles[i].values));
         grants[i] = (struct cavern_grant){prepared.list[first + i].handle, prepared.list[first + i].rights};
     }
-    struct cavern_outgoing out = {.payload = &add, .size = sizeof add, .grants = grants, .grant_count = (uint8_t)count};
+    struct cavern_outgoing out = {
+        .payload = &add, .size = sizeof(add), .grants = grants, .grant_count = (uint8_t)count};
     return ask(children, &out, queue, token);
 }
 
@@ -273,5 +267,5 @@ enum cavern_status child_start(const struct children *children, uint32_t number,
                                uint64_t token)
 {
     struct rpc_request request = {.operation = SUPERVISOR_START, .version = RPC_VERSION, .value = number};
-    return ask(children, &(struct cavern_outgoing){.payload = &request, .size = sizeof request}, queue, token);
+    return ask(children, &(struct cavern_outgoing){.payload = &request, .size = sizeof(request)}, queue, token);
 }

@@ -41,3 +41,4 @@ enum cavern_status child_start(const struct children *children, uint32_t number,
                                uint64_t token) CAVERN_MUST_CHECK;
 
 const char *child_name(const struct child *child);
+uint64_t child_memory(const struct child *child); /* bytes of its account */

@@ -24,9 +24,8 @@ static bool read_text(const struct reader *reader, int node, const char *name, c
 {
     int length;
     const char *text = fdt_getprop(reader->blob, node, property, &length);
-    if (!text) {
+    if (!text)
         return true;
-    }
     if (length < 1 || (size_t)length > size || memchr(text, 0, (size_t)length) != text + length - 1) {
         complain(reader, name, property, "not one string, or too long");
         return false;
@@ -41,9 +40,8 @@ static bool read_number(const struct reader *reader, int node, const char *name,
 {
     int length;
     const uint8_t *cells = fdt_getprop(reader->blob, node, property, &length);
-    if (!cells) {
+    if (!cells)
         return true;
-    }
     uint64_t value = length == 4   ? fdt32_ld((const fdt32_t *)cells)
                      : length == 8 ? fdt64_ld((const fdt64_t *)cells)
                                    : 0;
@@ -72,14 +70,11 @@ static bool read_restart(const struct reader *reader, int node, const char *name
         [SUPERVISOR_TEMPORARY] = "temporary",
     };
     char text[16] = "";
-    if (!read_text(reader, node, name, "restart", text, sizeof text)) {
+    if (!read_text(reader, node, name, "restart", text, sizeof(text)))
         return false;
-    }
-    for (uint8_t policy = SUPERVISOR_PERMANENT; policy <= SUPERVISOR_TEMPORARY; policy++) {
-        if (strcmp(text, policies[policy]) == 0) {
+    for (uint8_t policy = SUPERVISOR_PERMANENT; policy <= SUPERVISOR_TEMPORARY; policy++)
+        if (strcmp(text, policies[policy]) == 0)
             *restart = policy;
-        }
-    }
     if (text[0] && !*restart) {
         complain(reader, name, "restart", "not permanent, transient or temporary");
         return false;
@@ -117,7 +112,7 @@ static bool take_handle(struct configuration_program *program, const char *text)
         {"machine-inspect", CONFIGURATION_MACHINE_INSPECT}, {"root-inspect", CONFIGURATION_ROOT_INSPECT},
         {"supervisor", CONFIGURATION_SUPERVISOR},
     };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(text, known[i].name) == 0) {
             program->handles |= known[i].handle;
             return true;
@@ -129,9 +124,8 @@ static bool take_handle(struct configuration_program *program, const char *text)
 static bool take_argument(struct configuration_program *program, const char *text)
 {
     size_t length = strlen(text) + 1;
-    if (length > sizeof program->arguments - program->argument_bytes) {
+    if (length > sizeof(program->arguments) - program->argument_bytes)
         return false;
-    }
     memcpy(program->arguments + program->argument_bytes, text, length);
     program->argument_bytes += (uint32_t)length;
     return true;
@@ -142,20 +136,18 @@ static bool take_registered(struct configuration_program *program, const char *t
 {
     size_t used = strlen(program->registers);
     size_t length = strlen(text);
-    if (!length || strchr(text, ' ') || used + length + 2 > sizeof program->registers) {
+    if (!length || strchr(text, ' ') || used + length + 2 > sizeof(program->registers))
         return false;
-    }
     strcpy(program->registers + used + (used ? 1 : 0), text);
-    if (used) {
+    if (used)
         program->registers[used] = ' ';
-    }
     return true;
 }
 
 static bool name_read(const struct reader *reader, int node, struct configuration_program *program)
 {
     const char *name = fdt_get_name(reader->blob, node, NULL);
-    if (!name || !*name || strlen(name) >= sizeof program->name) {
+    if (!name || !*name || strlen(name) >= sizeof(program->name)) {
         complain(reader, name ? name : "?", "name", "empty, or too long");
         return false;
     }
@@ -165,13 +157,12 @@ static bool name_read(const struct reader *reader, int node, struct configuratio
 
 static bool program_read(const struct reader *reader, int node, struct configuration_program *program)
 {
-    memset(program, 0, sizeof *program);
-    if (!name_read(reader, node, program)) {
+    memset(program, 0, sizeof(*program));
+    if (!name_read(reader, node, program))
         return false;
-    }
     const char *name = program->name;
     uint32_t priority = 0;
-    bool good = read_text(reader, node, name, "program", program->program, sizeof program->program) &&
+    bool good = read_text(reader, node, name, "program", program->program, sizeof(program->program)) &&
                 read_list(reader, node, name, "register", take_registered, program) &&
                 read_list(reader, node, name, "arguments", take_argument, program) &&
                 read_list(reader, node, name, "handles", take_handle, program) &&
@@ -195,9 +186,8 @@ static bool read_needed(const struct reader *reader, const char *name, struct co
         complain(reader, name, "node", "missing");
         return false;
     }
-    if (!program_read(reader, node, program)) {
+    if (!program_read(reader, node, program))
         return false;
-    }
     if (!program->program[0] || !program->priority || !program->blocks || !program->state) {
         complain(reader, name, "node", "needs program, priority, blocks and state");
         return false;
@@ -207,11 +197,9 @@ static bool read_needed(const struct reader *reader, const char *name, struct co
 
 static bool name_known(const struct configuration_program *programs, unsigned count, const char *name)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (strcmp(programs[i].name, name) == 0) {
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(programs[i].name, name) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -222,9 +210,8 @@ static unsigned read_programs(const struct reader *reader, const char *parent, s
     unsigned count = 0;
     int folder = fdt_subnode_offset(reader->blob, 0, parent);
     int node;
-    if (folder < 0) {
+    if (folder < 0)
         return 0;
-    }
     fdt_for_each_subnode(node, reader->blob, folder)
     {
         if (count == limit) {
@@ -232,27 +219,23 @@ static unsigned read_programs(const struct reader *reader, const char *parent, s
             break;
         }
         struct configuration_program *program = &programs[count];
-        if (!program_read(reader, node, program)) {
+        if (!program_read(reader, node, program))
             continue;
-        }
-        if (need_program && !program->program[0]) {
+        if (need_program && !program->program[0])
             complain(reader, program->name, "program", "missing");
-        } else if (name_known(programs, count, program->name)) {
+        else if (name_known(programs, count, program->name))
             complain(reader, program->name, "name", "there twice");
-        } else {
+        else
             count++;
-        }
     }
     return count;
 }
 
 static const struct configuration_program *program_named(const struct configuration *configuration, const char *name)
 {
-    for (unsigned i = 0; i < configuration->service_count; i++) {
-        if (strcmp(configuration->services[i].name, name) == 0) {
+    for (unsigned i = 0; i < configuration->service_count; i++)
+        if (strcmp(configuration->services[i].name, name) == 0)
             return &configuration->services[i];
-        }
-    }
     return configuration_driver(configuration, name);
 }
 
@@ -278,16 +261,14 @@ static void check_priorities(const struct reader *reader, const struct configura
 {
     int folder = fdt_subnode_offset(reader->blob, 0, "services");
     int node;
-    if (folder < 0) {
+    if (folder < 0)
         return;
-    }
     fdt_for_each_subnode(node, reader->blob, folder)
     {
         const char *name = fdt_get_name(reader->blob, node, NULL);
         const struct configuration_program *client = name ? program_named(configuration, name) : NULL;
-        if (client) {
+        if (client)
             check_uses(reader, node, configuration, client);
-        }
     }
     const struct configuration_program *registry = &configuration->registry;
     for (unsigned i = 0; i < configuration->service_count; i++) {
@@ -303,16 +284,15 @@ static void check_priorities(const struct reader *reader, const struct configura
 bool configuration_read(const void *blob, size_t size, struct configuration *configuration, struct problems *problems)
 {
     struct reader reader = {blob, problems};
-    memset(configuration, 0, sizeof *configuration);
+    memset(configuration, 0, sizeof(*configuration));
     int error = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_full(blob, size);
     if (error) {
         problem_add(problems, CAVERN_LOG_ERROR, FILE_NAME ": %s", fdt_strerror(error));
         return false;
     }
     if (!read_needed(&reader, "registry", &configuration->registry) ||
-        !read_needed(&reader, "supervisor", &configuration->supervisor)) {
+        !read_needed(&reader, "supervisor", &configuration->supervisor))
         return false;
-    }
     configuration->service_count =
         read_programs(&reader, "services", configuration->services, CONFIGURATION_SERVICES_MAX, true);
     configuration->driver_count =
@@ -323,11 +303,9 @@ bool configuration_read(const void *blob, size_t size, struct configuration *con
 
 const struct configuration_program *configuration_driver(const struct configuration *configuration, const char *name)
 {
-    for (unsigned i = 0; i < configuration->driver_count; i++) {
-        if (strcmp(configuration->drivers[i].name, name) == 0) {
+    for (unsigned i = 0; i < configuration->driver_count; i++)
+        if (strcmp(configuration->drivers[i].name, name) == 0)
             return &configuration->drivers[i];
-        }
-    }
     return NULL;
 }
 
@@ -345,14 +323,12 @@ static int hexadecimal(char digit)
 static int decode(const char **text)
 {
     char first = *(*text)++;
-    if (first != '%') {
+    if (first != '%')
         return (unsigned char)first;
-    }
     int high = hexadecimal(**text);
     int low = high < 0 ? -1 : hexadecimal((*text)[1]);
-    if (low < 0 || high * 16 + low == 0) {
+    if (low < 0 || high * 16 + low == 0)
         return -1;
-    }
     *text += 2;
     return high * 16 + low;
 }
@@ -361,9 +337,8 @@ static const char *option_find(const char *bootargs, const char *option)
 {
     while (*bootargs) {
         bootargs += strspn(bootargs, " ");
-        if (strncmp(bootargs, option, strlen(option)) == 0) {
+        if (strncmp(bootargs, option, strlen(option)) == 0)
             return bootargs + strlen(option);
-        }
         bootargs += strcspn(bootargs, " ");
     }
     return NULL;
@@ -398,9 +373,8 @@ unsigned configuration_expand(const struct configuration_program *program, const
         bool is_command = strcmp(text, "%command") == 0;
         text = is_stdout ? stdout_name : is_command ? command : text;
         size_t length = strlen(text) + 1;
-        if (((is_stdout || is_command) && !*text) || length > size - *bytes) {
+        if (((is_stdout || is_command) && !*text) || length > size - *bytes)
             continue;
-        }
         memcpy(arguments + *bytes, text, length);
         *bytes += (uint32_t)length;
         count++;

@@ -17,9 +17,8 @@ static const char *const kernel_compatibles[] = {
 bool devices_tree_check(const void *tree, size_t size, struct problems *problems)
 {
     int error = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_full(tree, size);
-    if (error) {
+    if (error)
         problem_add(problems, CAVERN_LOG_ERROR, "device tree: %s", fdt_strerror(error));
-    }
     return error == 0;
 }
 
@@ -44,11 +43,9 @@ static bool is_of_type(const void *tree, int node, const char *type)
 
 static bool is_kernels(const void *tree, int node)
 {
-    for (size_t i = 0; i < sizeof kernel_compatibles / sizeof kernel_compatibles[0]; i++) {
-        if (is_compatible(tree, node, kernel_compatibles[i])) {
+    for (size_t i = 0; i < sizeof(kernel_compatibles) / sizeof(kernel_compatibles[0]); i++)
+        if (is_compatible(tree, node, kernel_compatibles[i]))
             return true;
-        }
-    }
     return is_of_type(tree, node, "cpu") || is_of_type(tree, node, "memory");
 }
 
@@ -64,9 +61,8 @@ static void match(const void *tree, const struct device_driver *drivers, unsigne
     int length;
     const char *compatible = fdt_getprop(tree, device->node, "compatible", &length);
     int best = -1;
-    if (!compatible || length < 1 || compatible[length - 1]) {
+    if (!compatible || length < 1 || compatible[length - 1])
         return;
-    }
     for (unsigned i = 0; i < driver_count; i++) {
         int fit = manifest_match(&drivers[i].manifest, compatible, (size_t)length);
         if (fit >= 0 && (best < 0 || fit < best)) {
@@ -75,7 +71,7 @@ static void match(const void *tree, const struct device_driver *drivers, unsigne
         }
     }
     const char *text = fdt_stringlist_get(tree, device->node, "compatible", best < 0 ? 0 : best, NULL);
-    snprintf(device->compatible, sizeof device->compatible, "%s", text ? text : "");
+    snprintf(device->compatible, sizeof(device->compatible), "%s", text ? text : "");
 }
 
 static void device_add(const void *tree, int node, bool kernels, const struct device_driver *drivers,
@@ -87,10 +83,10 @@ static void device_add(const void *tree, int node, bool kernels, const struct de
         return;
     }
     struct device *device = &devices->list[devices->count++];
-    memset(device, 0, sizeof *device);
+    memset(device, 0, sizeof(*device));
     device->node = node;
     device->driver = -1;
-    snprintf(device->name, sizeof device->name, "%s", name);
+    snprintf(device->name, sizeof(device->name), "%s", name);
     match(tree, drivers, driver_count, device);
     if (kernels) {
         device->driver = -1;
@@ -103,26 +99,31 @@ static void device_add(const void *tree, int node, bool kernels, const struct de
     }
 }
 
-/* One message for all nodes of a kind: `devices` says which they are. */
-static void report_driverless(const struct devices *devices, struct problems *problems)
+enum cavern_status devices_path(const void *tree, int node, char *path, size_t size)
 {
-    for (const struct device *device = devices->list; device < devices->list + devices->count; device++) {
+    return fdt_get_path(tree, node, path, (int)size) ? CAVERN_TOO_LARGE : CAVERN_OK;
+}
+
+/* One message for all nodes of a kind: `devices` says which they are. */
+static void report_driverless(const void *tree, const struct devices *devices, struct problems *problems)
+{
+    const struct device *end = devices->list + devices->count;
+    for (const struct device *device = devices->list; device < end; device++) {
         unsigned before = 0, more = 0;
-        for (const struct device *other = devices->list; other < devices->list + devices->count; other++) {
+        for (const struct device *other = devices->list; other < end; other++) {
             if (other->state == DEVICE_NO_DRIVER && strcmp(other->compatible, device->compatible) == 0) {
                 before += other < device;
                 more += other > device;
             }
         }
-        if (device->state != DEVICE_NO_DRIVER || before) {
+        if (device->state != DEVICE_NO_DRIVER || before)
             continue;
-        }
-        if (more) {
-            problem_add(problems, CAVERN_LOG_INFO, "no driver for %s and %u more (%s)", device->name, more,
-                        device->compatible);
-        } else {
-            problem_add(problems, CAVERN_LOG_INFO, "no driver for %s (%s)", device->name, device->compatible);
-        }
+        char path[DEVICE_PATH_MAX], others[24] = "";
+        if (devices_path(tree, device->node, path, sizeof(path)))
+            strcpy(path, device->name);
+        if (more)
+            snprintf(others, sizeof(others), " and %u more", more);
+        problem_add(problems, CAVERN_LOG_INFO, "no driver for %s%s (%s)", path, others, device->compatible);
     }
 }
 
@@ -131,12 +132,10 @@ static void report_deviceless(const struct devices *devices, const struct device
 {
     for (unsigned i = 0; i < driver_count; i++) {
         bool used = false;
-        for (unsigned device = 0; device < devices->count; device++) {
+        for (unsigned device = 0; device < devices->count; device++)
             used = used || devices->list[device].driver == (int)i;
-        }
-        if (!used) {
+        if (!used)
             problem_add(problems, CAVERN_LOG_INFO, "no device for %s", drivers[i].path);
-        }
     }
 }
 
@@ -148,26 +147,18 @@ void devices_walk(const void *tree, const struct device_driver *drivers, unsigne
     int depth = 0;
     devices->count = 0;
     for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth > 0; node = fdt_next_node(tree, node, &depth)) {
-        if (depth > skipped) {
+        if (depth > skipped)
             continue;
-        }
         skipped = DEPTH_MAX - 1;
         kernels[depth] = kernels[depth - 1] || is_kernels(tree, node);
-        if (is_no_device(tree, node) || !is_enabled(tree, node)) {
+        if (is_no_device(tree, node) || !is_enabled(tree, node))
             skipped = depth;
-        }
         bool listed = fdt_getprop(tree, node, "compatible", NULL) || kernels[depth];
-        if (listed && !is_no_device(tree, node) && !is_compatible(tree, node, "simple-bus")) {
+        if (listed && !is_no_device(tree, node) && !is_compatible(tree, node, "simple-bus"))
             device_add(tree, node, kernels[depth], drivers, driver_count, devices, problems);
-        }
     }
-    report_driverless(devices, problems);
+    report_driverless(tree, devices, problems);
     report_deviceless(devices, drivers, driver_count, problems);
-}
-
-enum cavern_status devices_path(const void *tree, int node, char *path, size_t size)
-{
-    return fdt_get_path(tree, node, path, (int)size) ? CAVERN_TOO_LARGE : CAVERN_OK;
 }
 
 enum cavern_status devices_copy_node(const void *tree, int node, void *copy, size_t size)
@@ -179,9 +170,8 @@ enum cavern_status devices_copy_node(const void *tree, int node, void *copy, siz
         const char *name;
         int length;
         const void *value = fdt_getprop_by_offset(tree, property, &name, &length);
-        if (!error) {
+        if (!error)
             error = value ? fdt_setprop(copy, 0, name, value, length) : -FDT_ERR_BADSTRUCTURE;
-        }
     }
     return error == -FDT_ERR_NOSPACE ? CAVERN_TOO_LARGE : error ? CAVERN_CORRUPT : CAVERN_OK;
 }
@@ -191,9 +181,8 @@ bool devices_stdout(const void *tree, char *name, size_t size)
     int length;
     int chosen = fdt_path_offset(tree, "/chosen");
     const char *path = chosen < 0 ? NULL : fdt_getprop(tree, chosen, "stdout-path", &length);
-    if (!path || length < 1 || path[length - 1]) {
+    if (!path || length < 1 || path[length - 1])
         return false;
-    }
     int node = fdt_path_offset_namelen(tree, path, (int)strcspn(path, ":")); /* an alias, too; options after ':' */
     const char *found = node < 0 ? NULL : fdt_get_name(tree, node, NULL);
     return found && snprintf(name, size, "%s", found) < (int)size;
@@ -202,15 +191,14 @@ bool devices_stdout(const void *tree, char *name, size_t size)
 bool devices_list(const struct devices *devices, const struct device_driver *drivers, uint32_t cursor,
                   struct device_list *list)
 {
-    memset(list, 0, sizeof *list);
+    memset(list, 0, sizeof(*list));
     for (; cursor < devices->count && list->reply.value < DEVICE_INFOS_MAX; cursor++) {
         const struct device *device = &devices->list[cursor];
         struct device_info *info = &list->devices[list->reply.value++];
         strcpy(info->node, device->name);
         strcpy(info->compatible, device->compatible);
-        if (device->driver >= 0) {
-            snprintf(info->driver, sizeof info->driver, "%s", drivers[device->driver].manifest.driver);
-        }
+        if (device->driver >= 0)
+            snprintf(info->driver, sizeof(info->driver), "%s", drivers[device->driver].manifest.driver);
         info->state = (uint32_t)device->state;
         info->status = (uint32_t)device->status;
     }
@@ -223,11 +211,10 @@ bool devices_invariants(const struct devices *devices, unsigned driver_count)
     for (unsigned i = 0; i < devices->count; i++) {
         const struct device *device = &devices->list[i];
         bool driven = device->state == DEVICE_STARTED || device->state == DEVICE_FAILED;
-        if (!memchr(device->name, 0, sizeof device->name) ||
-            !memchr(device->compatible, 0, sizeof device->compatible) || device->driver >= (int)driver_count ||
-            driven != (device->driver >= 0) || (device->status != CAVERN_OK && device->state != DEVICE_FAILED)) {
+        if (!memchr(device->name, 0, sizeof(device->name)) ||
+            !memchr(device->compatible, 0, sizeof(device->compatible)) || device->driver >= (int)driver_count ||
+            driven != (device->driver >= 0) || (device->status != CAVERN_OK && device->state != DEVICE_FAILED))
             return false;
-        }
     }
     return devices->count <= DEVICES_MAX;
 }

@@ -27,8 +27,8 @@
 #include "wards.h"
 
 #define CONFIGURATION_FILE "system.dtb"
-#define RESERVE (UINT64_C(2) << 20)           /* bytes that stay with the egg */
-#define SUPERVISOR_LEAST (UINT64_C(16) << 20) /* with less nothing useful runs */
+#define RESERVE (UINT64_C(2) << 20)        /* bytes that stay with the egg */
+#define SUPERVISOR_OWN (UINT64_C(4) << 20) /* what it needs besides its children */
 #define ACCOUNT_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_CHARGE | CAVERN_RIGHT_INSPECT)
 #define REQUEST_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST)
 
@@ -65,12 +65,10 @@ static struct egg_effects effects;
 
 static void tell_problems(void)
 {
-    for (unsigned i = 0; i < problems.count; i++) {
+    for (unsigned i = 0; i < problems.count; i++)
         cavern_log(problems.list[i].level, "%s", problems.list[i].text);
-    }
-    if (problems.lost) {
+    if (problems.lost)
         cavern_log(CAVERN_LOG_WARNING, "%u more problems", problems.lost);
-    }
     problems.count = 0;
     problems.lost = 0;
 }
@@ -87,11 +85,10 @@ static enum cavern_status name_register(struct cavern_service *service, unsigned
     cavern_handle sender;
     enum cavern_status status =
         cavern_sender_mint(service->queue.handle, tag << TAG_SHIFT, SENDER_MESSAGES, SENDER_REQUESTS, 0, &sender);
-    if (status) {
+    if (status)
         return status;
-    }
     struct cavern_grant grant = {sender, CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_MINT};
-    struct cavern_outgoing out = {.payload = &request, .size = sizeof request, .grants = &grant, .grant_count = 1};
+    struct cavern_outgoing out = {.payload = &request, .size = sizeof(request), .grants = &grant, .grant_count = 1};
     status =
         cavern_request(registry, TOKEN_STEP, &out, &service->queue, cavern_blocks(sizeof(struct rpc_reply), 0), NULL);
     cavern_handle_close(sender);
@@ -101,9 +98,8 @@ static enum cavern_status name_register(struct cavern_service *service, unsigned
 static void child_done(const struct child *child, enum cavern_status status)
 {
     child_discard();
-    if (status) {
+    if (status)
         cavern_log(CAVERN_LOG_ERROR, "%s can't be started: %s", child_name(child), cavern_status_text(status));
-    }
     if (status && child->device) {
         child->device->state = DEVICE_FAILED;
         child->device->status = status;
@@ -145,9 +141,8 @@ static bool carry_out_one(struct cavern_service *service, const struct egg_effec
     case EGG_READY:
         break;
     }
-    if (status) {
+    if (status)
         egg_ended(&egg, status, 0, &effects);
-    }
     return status != CAVERN_OK;
 }
 
@@ -157,22 +152,20 @@ static void carry_out(struct cavern_service *service)
     do {
         struct egg_effects now = effects;
         more = false;
-        for (unsigned i = 0; i < now.count; i++) { /* only the last can be a step */
+        for (unsigned i = 0; i < now.count; i++) /* only the last can be a step */
             more = carry_out_one(service, &now.list[i]);
-        }
     } while (more);
 }
 
 static void on_ending(struct cavern_service *service, const struct cavern_message *message)
 {
     const struct rpc_reply *reply = CAVERN_PAYLOAD(message, struct rpc_reply);
-    if (message->header.kind == CAVERN_KIND_ABANDONED) {
+    if (message->header.kind == CAVERN_KIND_ABANDONED)
         egg_ended(&egg, CAVERN_ABANDONED, 0, &effects);
-    } else if (!reply) {
+    else if (!reply)
         egg_ended(&egg, CAVERN_CORRUPT, 0, &effects);
-    } else {
+    else
         egg_ended(&egg, (enum cavern_status)reply->status, reply->value, &effects);
-    }
     carry_out(service);
 }
 
@@ -188,12 +181,11 @@ static void on_timer(struct cavern_service *service, uint64_t id)
 static void on_notice(struct cavern_service *service, const struct cavern_message *message)
 {
     uint64_t which = message->header.label;
-    if (message->header.kind != CAVERN_KIND_EXIT || which >= EGG_WARDS) {
+    if (message->header.kind != CAVERN_KIND_EXIT || which >= EGG_WARDS)
         return;
-    }
     struct ward *ward = &wards[which];
     char text[120];
-    cavern_exit_text(message->payload, text, sizeof text);
+    cavern_exit_text(message->payload, text, sizeof(text));
     cavern_log(CAVERN_LOG_ERROR, "the %s: %s", ward->program->name, text);
     if (!egg_ward_ended(&egg, (enum egg_ward)which, cavern_now())) {
         cavern_log(CAVERN_LOG_ERROR, "the %s ended too often", ward->program->name);
@@ -226,13 +218,12 @@ static void serve_devices(struct cavern_service *service, const struct cavern_me
 {
     static struct device_list list;
     const struct rpc_request *request = message->payload;
-    if (request->version != RPC_VERSION || request->operation != DEVICE_LIST) {
+    if (request->version != RPC_VERSION || request->operation != DEVICE_LIST)
         cavern_reply_status(service, message->header.request, CAVERN_UNSUPPORTED, 0);
-    } else if (!devices_list(&devices, drivers, request->value, &list)) {
+    else if (!devices_list(&devices, drivers, request->value, &list))
         cavern_reply_status(service, message->header.request, CAVERN_END, 0);
-    } else {
-        cavern_reply_bytes(service, message->header.request, &list, sizeof list);
-    }
+    else
+        cavern_reply_bytes(service, message->header.request, &list, sizeof(list));
 }
 
 static void on_request(struct cavern_service *service, const struct cavern_message *message)
@@ -267,9 +258,8 @@ static const void *map_startup(const char *name, size_t *size)
 static const void *file_find(const char *path, size_t *size)
 {
     int node = volume_find(&volume, path);
-    if (node < 0 || volume.nodes[node].kind != FILE_KIND_FILE) {
+    if (node < 0 || volume.nodes[node].kind != FILE_KIND_FILE)
         return NULL;
-    }
     *size = volume.nodes[node].size;
     return archive + volume.nodes[node].offset;
 }
@@ -279,9 +269,8 @@ static bool read_configuration(void)
 {
     size_t archive_size, size;
     archive = map_startup(CAVERN_STARTUP_RAMDISK, &archive_size);
-    if (!archive) {
+    if (!archive)
         return false;
-    }
     volume_open(&volume, archive, archive_size, &problems);
     const void *blob = file_find(CONFIGURATION_FILE, &size);
     if (!blob) {
@@ -293,24 +282,21 @@ static bool read_configuration(void)
 
 static void add_services(bool before_drivers)
 {
-    for (unsigned i = 0; i < configuration.service_count; i++) {
-        if (configuration.services[i].before_drivers == before_drivers) {
+    for (unsigned i = 0; i < configuration.service_count; i++)
+        if (configuration.services[i].before_drivers == before_drivers)
             child_list[child_count++] = (struct child){.program = &configuration.services[i]};
-        }
-    }
 }
 
 static void read_devices(void)
 {
     size_t size = 0;
-    char name[sizeof children.stdout_name - sizeof "/device/"];
+    char name[sizeof(children.stdout_name) - sizeof "/device/"];
     children.tree = map_startup(CAVERN_STARTUP_DEVICE_TREE, &size);
-    if (!children.tree || !devices_tree_check(children.tree, size, &problems)) {
+    if (!children.tree || !devices_tree_check(children.tree, size, &problems))
         return;
-    }
     unsigned count = drivers_read(&volume, archive, drivers, &problems);
     devices_walk(children.tree, drivers, count, &devices, &problems);
-    if (devices_stdout(children.tree, name, sizeof name)) {
+    if (devices_stdout(children.tree, name, sizeof(name))) {
         strcpy(children.stdout_name, "/device/");
         strcat(children.stdout_name, name);
     }
@@ -335,10 +321,18 @@ static bool ward_prepare(enum egg_ward which, const struct configuration_program
         return false;
     }
     enum cavern_status status = ward_open(ward, children.root, memory);
-    if (status) {
+    if (status)
         cavern_log(CAVERN_LOG_ERROR, "%s: %s", program->program, cavern_status_text(status));
-    }
     return status == CAVERN_OK;
+}
+
+/* Of all that is to be started. */
+static uint64_t children_memory(void)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < child_count; i++)
+        bytes += child_memory(&child_list[i]);
+    return bytes;
 }
 
 /* How much the supervisor gets: what is left. 0: too little. */
@@ -347,12 +341,13 @@ static uint64_t supervisor_memory(void)
     struct cavern_account_info info;
     uint64_t next, written;
     enum cavern_status status =
-        cavern_sys_inspect(children.root, CAVERN_INSPECT_ACCOUNT, 0, (uintptr_t)&info, sizeof info, &next, &written);
+        cavern_sys_inspect(children.root, CAVERN_INSPECT_ACCOUNT, 0, (uintptr_t)&info, sizeof(info), &next, &written);
     uint64_t kept = RESERVE + configuration.registry.memory;
+    uint64_t needed = kept + SUPERVISOR_OWN + children_memory();
     uint64_t left = status ? 0 : info.limit - info.used;
-    if (left < kept + SUPERVISOR_LEAST) {
+    if (left < needed) {
         cavern_log(CAVERN_LOG_ERROR, "too little RAM: %u KiB are left, %u needed", (unsigned)(left >> 10),
-                   (unsigned)((kept + SUPERVISOR_LEAST) >> 10));
+                   (unsigned)(needed >> 10));
         return 0;
     }
     return (left - kept) & ~(uint64_t)(CAVERN_PAGE_SIZE - 1);
@@ -368,21 +363,17 @@ static enum cavern_status start_wards(struct cavern_service *service)
     struct ward *supervisor = &wards[EGG_SUPERVISOR];
     cavern_handle client, account;
     enum cavern_status status = mint(EGG_REGISTRY, LABEL_EGG, &registry);
-    if (!status) {
+    if (!status)
         status = mint(EGG_REGISTRY, LABEL_SUPERVISOR, &client);
-    }
-    if (!status) {
+    if (!status)
         status = mint(EGG_SUPERVISOR, LABEL_EGG, &children.supervisor);
-    }
-    if (status) {
+    if (status)
         return status;
-    }
     children.supervisor_queue = supervisor->queue;
     ward_give(supervisor, CAVERN_STARTUP_REGISTRY, client, REQUEST_RIGHTS, 0);
     status = cavern_handle_duplicate(supervisor->account, ACCOUNT_RIGHTS, &account);
-    if (!status) {
+    if (!status)
         ward_give(supervisor, "account", account, ACCOUNT_RIGHTS, 0);
-    }
     for (unsigned i = 0; i < EGG_WARDS && !status; i++) {
         cavern_handle machine;
         status = cavern_handle_duplicate(children.machine, CAVERN_RIGHT_COPY | CAVERN_RIGHT_LOG, &machine);
@@ -403,10 +394,9 @@ static bool start(struct cavern_service *service, const char *bootargs)
     children.drivers = drivers;
     bool good = read_configuration();
     tell_problems();
-    if (!good) {
+    if (!good)
         return false;
-    }
-    (void)configuration_command(bootargs, children.command, sizeof children.command, &problems);
+    (void)configuration_command(bootargs, children.command, sizeof(children.command), &problems);
     add_services(true);
     read_devices();
     add_services(false);
@@ -426,10 +416,9 @@ int main(int argc, char **argv)
         .on_notice = on_notice,
         .on_timer = on_timer,
     };
-    if (!start(&service, argc > 1 ? argv[1] : "")) {
+    if (!start(&service, argc > 1 ? argv[1] : ""))
         return EXIT_FAILURE;
-    }
-    egg_begin(&egg, sizeof names / sizeof names[0], child_count, &effects);
+    egg_begin(&egg, sizeof(names) / sizeof(names[0]), child_count, &effects);
     carry_out(&service);
     return cavern_service_run(&service);
 }

@@ -44,13 +44,12 @@ static void index_go(struct egg *egg, enum egg_step step, unsigned index, unsign
     egg->number = 0;
     egg->handles = 0;
     egg->added = 0;
-    if (index < end) {
+    if (index < end)
         step_go(egg, step, effects);
-    } else if (step == EGG_STEP_REGISTER) {
+    else if (step == EGG_STEP_REGISTER)
         index_go(egg, EGG_STEP_PREPARE, 0, egg->children, effects);
-    } else {
+    else
         step_go(egg, EGG_STEP_READY, effects);
-    }
 }
 
 static void name_done(struct egg *egg, enum cavern_status status, struct egg_effects *effects)
@@ -67,7 +66,7 @@ static void child_done(struct egg *egg, enum cavern_status status, struct egg_ef
 
 void egg_begin(struct egg *egg, unsigned names, unsigned children, struct egg_effects *effects)
 {
-    memset(egg, 0, sizeof *egg);
+    memset(egg, 0, sizeof(*egg));
     egg->names = names;
     egg->children = children;
     effects->count = 0;
@@ -77,15 +76,13 @@ void egg_begin(struct egg *egg, unsigned names, unsigned children, struct egg_ef
 void egg_prepared(struct egg *egg, enum cavern_status status, unsigned handles, struct egg_effects *effects)
 {
     effects->count = 0;
-    if (egg->step != EGG_STEP_PREPARE) {
+    if (egg->step != EGG_STEP_PREPARE)
         return;
-    }
     egg->handles = handles;
-    if (status) {
+    if (status)
         child_done(egg, status, effects);
-    } else {
+    else
         step_go(egg, EGG_STEP_BEGIN, effects);
-    }
 }
 
 static bool is_passing(enum cavern_status status)
@@ -132,22 +129,19 @@ static void failed(struct egg *egg, enum cavern_status status, struct egg_effect
 void egg_ended(struct egg *egg, enum cavern_status status, uint32_t value, struct egg_effects *effects)
 {
     effects->count = 0;
-    if (egg->pausing || egg->step == EGG_STEP_PREPARE || egg->step == EGG_STEP_READY) {
+    if (egg->pausing || egg->step == EGG_STEP_PREPARE || egg->step == EGG_STEP_READY)
         return;
-    }
-    if (status) {
+    if (status)
         failed(egg, status, effects);
-    } else {
+    else
         succeeded(egg, value, effects);
-    }
 }
 
 void egg_again(struct egg *egg, struct egg_effects *effects)
 {
     effects->count = 0;
-    if (!egg->pausing) {
+    if (!egg->pausing)
         return;
-    }
     egg->pausing = false;
     step_go(egg, egg->step == EGG_STEP_REGISTER ? EGG_STEP_REGISTER : EGG_STEP_BEGIN, effects);
 }
@@ -156,25 +150,21 @@ bool egg_ward_ended(struct egg *egg, enum egg_ward ward, uint64_t now)
 {
     uint64_t *history = egg->history[ward];
     unsigned old = 0;
-    while (old < egg->history_count[ward] && now - history[old] >= EGG_PERIOD) {
+    while (old < egg->history_count[ward] && now - history[old] >= EGG_PERIOD)
         old++;
-    }
     egg->history_count[ward] -= old;
-    memmove(history, history + old, egg->history_count[ward] * sizeof *history);
-    if (egg->history_count[ward] == EGG_INTENSITY) {
+    memmove(history, history + old, egg->history_count[ward] * sizeof(*history));
+    if (egg->history_count[ward] == EGG_INTENSITY)
         return false;
-    }
     history[egg->history_count[ward]++] = now;
     return true;
 }
 
 bool egg_invariants(const struct egg *egg)
 {
-    for (unsigned ward = 0; ward < EGG_WARDS; ward++) {
-        if (egg->history_count[ward] > EGG_INTENSITY) {
+    for (unsigned ward = 0; ward < EGG_WARDS; ward++)
+        if (egg->history_count[ward] > EGG_INTENSITY)
             return false;
-        }
-    }
     unsigned end = egg->step == EGG_STEP_REGISTER ? egg->names : egg->children;
     bool done = egg->step == EGG_STEP_READY;
     return egg->attempt < EGG_ATTEMPTS && (done ? egg->index == end : egg->index < end) && egg->added <= egg->handles &&

@@ -13,6 +13,6 @@ void problem_add(struct problems *problems, enum cavern_log_level level, const c
     problem->level = level;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(problem->text, sizeof problem->text, format, arguments);
+    vsnprintf(problem->text, sizeof(problem->text), format, arguments);
     va_end(arguments);
 }

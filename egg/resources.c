@@ -31,9 +31,8 @@ static uint32_t cells_property(const void *tree, int node, const char *name, uin
 static uint64_t number_take(const uint8_t **at, uint32_t cells)
 {
     uint64_t value = 0;
-    for (; cells; cells--, *at += CELL) {
+    for (; cells; cells--, *at += CELL)
         value = value << 32 | fdt32_ld((const fdt32_t *)*at);
-    }
     return value;
 }
 
@@ -47,15 +46,13 @@ static bool translate_once(const void *tree, int bus, int parent, uint64_t *addr
 {
     int length;
     const uint8_t *ranges = fdt_getprop(tree, bus, "ranges", &length);
-    if (!ranges || length == 0) {
+    if (!ranges || length == 0)
         return ranges != NULL; /* an empty one is the identity */
-    }
     uint32_t child = cells_property(tree, bus, "#address-cells", 2);
     uint32_t size = cells_property(tree, bus, "#size-cells", 1);
     uint32_t outer = cells_property(tree, parent, "#address-cells", 2);
-    if (!cells_good(child, size) || !cells_good(outer, 0) || length % (int)((child + outer + size) * CELL)) {
+    if (!cells_good(child, size) || !cells_good(outer, 0) || length % (int)((child + outer + size) * CELL))
         return false;
-    }
     for (const uint8_t *at = ranges; at < ranges + length;) {
         uint64_t from = number_take(&at, child);
         uint64_t to = number_take(&at, outer);
@@ -72,9 +69,8 @@ static bool translate(const void *tree, int node, uint64_t *address, uint64_t by
 {
     for (int bus = fdt_parent_offset(tree, node); bus > 0;) {
         int parent = fdt_parent_offset(tree, bus);
-        if (parent < 0 || !translate_once(tree, bus, parent, address, bytes)) {
+        if (parent < 0 || !translate_once(tree, bus, parent, address, bytes))
             return false;
-        }
         bus = parent;
     }
     return *address + bytes >= *address;
@@ -87,27 +83,22 @@ static enum cavern_status reg_read(const void *tree, int node, unsigned index, u
     const uint8_t *reg = fdt_getprop(tree, node, "reg", &length);
     int parent = fdt_parent_offset(tree, node);
     *bytes = 0;
-    if (!reg || parent < 0) {
+    if (!reg || parent < 0)
         return CAVERN_OK;
-    }
     uint32_t address = cells_property(tree, parent, "#address-cells", 2);
     uint32_t size = cells_property(tree, parent, "#size-cells", 1);
-    if (!cells_good(address, size) || size == 0) {
+    if (!cells_good(address, size) || size == 0)
         return CAVERN_OK; /* on a bus of its own kind */
-    }
     int entry = (int)((address + size) * CELL);
-    if (length % entry) {
+    if (length % entry)
         return CAVERN_CORRUPT;
-    }
-    if (index >= (unsigned)(length / entry)) {
+    if (index >= (unsigned)(length / entry))
         return CAVERN_OK;
-    }
     const uint8_t *at = reg + index * (unsigned)entry;
     *base = number_take(&at, address);
     *bytes = number_take(&at, size);
-    if (!translate(tree, node, base, *bytes)) {
+    if (!translate(tree, node, base, *bytes))
         *bytes = 0;
-    }
     return CAVERN_OK;
 }
 
@@ -116,11 +107,9 @@ static bool others_within(const void *tree, int self, uint64_t first, uint64_t e
 {
     for (int node = fdt_next_node(tree, 0, NULL); node >= 0; node = fdt_next_node(tree, node, NULL)) {
         uint64_t base, bytes;
-        for (unsigned i = 0; node != self && reg_read(tree, node, i, &base, &bytes) == CAVERN_OK && bytes; i++) {
-            if (base < end && base + bytes > first) {
+        for (unsigned i = 0; node != self && reg_read(tree, node, i, &base, &bytes) == CAVERN_OK && bytes; i++)
+            if (base < end && base + bytes > first)
                 return true;
-            }
-        }
     }
     return false;
 }
@@ -132,9 +121,8 @@ static void round_out(const void *tree, int node, struct device_resources *resou
     uint64_t end = base + resources->ranges[index].size;
     uint64_t first = base & ~PAGE_MASK;
     uint64_t last = (end + PAGE_MASK) & ~PAGE_MASK;
-    if (first == base && last == end) {
+    if (first == base && last == end)
         return;
-    }
     if (last < end || others_within(tree, node, first, last)) {
         resources->ranges[index].shared = true;
     } else {
@@ -148,12 +136,10 @@ static enum cavern_status ranges_read(const void *tree, int node, struct device_
     for (unsigned i = 0;; i++) {
         uint64_t base, bytes;
         enum cavern_status status = reg_read(tree, node, i, &base, &bytes);
-        if (status || !bytes) {
+        if (status || !bytes)
             return status;
-        }
-        if (i == DEVICE_RANGES_MAX) {
+        if (i == DEVICE_RANGES_MAX)
             return CAVERN_TOO_LARGE;
-        }
         resources->range_count = i + 1;
         resources->ranges[i].base = base;
         resources->ranges[i].size = bytes;
@@ -166,11 +152,9 @@ static enum cavern_status ranges_read(const void *tree, int node, struct device_
 static bool is_gic(const void *tree, int node)
 {
     static const char *const controllers[] = {"arm,cortex-a15-gic", "arm,gic-400", "arm,gic-v3"};
-    for (size_t i = 0; i < sizeof controllers / sizeof controllers[0]; i++) {
-        if (fdt_node_check_compatible(tree, node, controllers[i]) == 0) {
+    for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
+        if (fdt_node_check_compatible(tree, node, controllers[i]) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -179,21 +163,18 @@ static int controller_of(const void *tree, int node)
 {
     for (; node >= 0; node = fdt_parent_offset(tree, node)) {
         uint32_t phandle = cells_property(tree, node, "interrupt-parent", 0);
-        if (phandle) {
+        if (phandle)
             return fdt_node_offset_by_phandle(tree, phandle);
-        }
     }
     return -1;
 }
 
 static enum cavern_status line_add(struct device_resources *resources, uint32_t type, uint32_t number, uint32_t flags)
 {
-    if (type > GIC_PRIVATE || number >= GIC_NUMBERS) {
+    if (type > GIC_PRIVATE || number >= GIC_NUMBERS)
         return CAVERN_CORRUPT;
-    }
-    if (resources->line_count == DEVICE_LINES_MAX) {
+    if (resources->line_count == DEVICE_LINES_MAX)
         return CAVERN_TOO_LARGE;
-    }
     unsigned index = resources->line_count++;
     resources->lines[index].line = number + (type == GIC_SHARED ? GIC_SHARED_FIRST : GIC_PRIVATE_FIRST);
     resources->lines[index].trigger = flags & GIC_EDGE_FLAGS ? CAVERN_TRIGGER_EDGE : CAVERN_TRIGGER_LEVEL;
@@ -205,17 +186,14 @@ static enum cavern_status line_take(const void *tree, int controller, const uint
                                     struct device_resources *resources)
 {
     uint32_t cells = controller < 0 ? 0 : cells_property(tree, controller, "#interrupt-cells", 0);
-    if (cells == 0 || (size_t)(end - *at) / CELL < cells) {
+    if (cells == 0 || (size_t)(end - *at) / CELL < cells)
         return CAVERN_CORRUPT;
-    }
     const uint8_t *interrupt = *at;
     *at += cells * CELL;
-    if (!is_gic(tree, controller)) {
+    if (!is_gic(tree, controller))
         return CAVERN_OK;
-    }
-    if (cells < 3) {
+    if (cells < 3)
         return CAVERN_CORRUPT;
-    }
     uint32_t type = (uint32_t)number_take(&interrupt, 1);
     uint32_t number = (uint32_t)number_take(&interrupt, 1);
     return line_add(resources, type, number, (uint32_t)number_take(&interrupt, 1));
@@ -226,21 +204,17 @@ static enum cavern_status lines_read(const void *tree, int node, struct device_r
     int length;
     const uint8_t *at = fdt_getprop(tree, node, "interrupts-extended", &length);
     bool extended = at != NULL;
-    if (!extended && !(at = fdt_getprop(tree, node, "interrupts", &length))) {
+    if (!extended && !(at = fdt_getprop(tree, node, "interrupts", &length)))
         return CAVERN_OK;
-    }
     int controller = extended ? -1 : controller_of(tree, node);
-    if (!extended && controller < 0) {
+    if (!extended && controller < 0)
         return CAVERN_OK;
-    }
     enum cavern_status status = CAVERN_OK;
     for (const uint8_t *end = at + length; at < end && status == CAVERN_OK;) {
-        if (extended && end - at < CELL) {
+        if (extended && end - at < CELL)
             return CAVERN_CORRUPT;
-        }
-        if (extended) {
+        if (extended)
             controller = fdt_node_offset_by_phandle(tree, (uint32_t)number_take(&at, 1));
-        }
         status = line_take(tree, controller, &at, end, resources);
     }
     return status;
@@ -248,7 +222,7 @@ static enum cavern_status lines_read(const void *tree, int node, struct device_r
 
 enum cavern_status devices_resources(const void *tree, int node, struct device_resources *resources)
 {
-    memset(resources, 0, sizeof *resources);
+    memset(resources, 0, sizeof(*resources));
     enum cavern_status status = ranges_read(tree, node, resources);
     return status ? status : lines_read(tree, node, resources);
 }

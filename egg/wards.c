@@ -12,7 +12,7 @@
 void ward_give(struct ward *ward, const char *name, cavern_handle handle, uint64_t rights, uint64_t value)
 {
     struct cavern_spawn_handle *entry = &ward->handles[ward->handle_count++];
-    memset(entry, 0, sizeof *entry);
+    memset(entry, 0, sizeof(*entry));
     strcpy(entry->name, name);
     entry->handle = handle;
     entry->rights = rights;
@@ -26,15 +26,12 @@ enum cavern_status ward_open(struct ward *ward, cavern_handle root, uint64_t mem
     cavern_handle state;
     enum cavern_status status =
         cavern_sys_account_split(root, CAVERN_NO_HANDLE, memory, program->priority, &ward->account);
-    if (!status) {
+    if (!status)
         status = cavern_sys_queue_create(ward->account, program->blocks, program->slots, &ward->queue);
-    }
-    if (!status) {
+    if (!status)
         status = cavern_buffer_create(ward->account, size, 0, &state);
-    }
-    if (!status) {
+    if (!status)
         ward_give(ward, "state", state, STATE_RIGHTS, size);
-    }
     return status;
 }
 
@@ -61,9 +58,8 @@ enum cavern_status ward_start(struct ward *ward, const struct cavern_queue *exit
         .exit_label = label,
     };
     enum cavern_status status = cavern_spawn(&spawn, &ward->process);
-    if (status) {
+    if (status)
         return status;
-    }
     ward->queue_value = spawn.queue_value;
     for (unsigned i = 0; i < ward->handle_count; i++) { /* from now on they stand in the table that is handed on */
         cavern_handle_close(ward->handles[i].handle);

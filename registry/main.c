@@ -45,8 +45,8 @@ static enum cavern_status send_event(const struct registry_effect *effect)
     struct registry_event event = {
         .request = {.operation = REGISTRY_WATCH, .version = RPC_VERSION, .value = effect->change},
     };
-    __builtin_memcpy(event.name, effect->name, sizeof event.name);
-    return cavern_send(effect->handle, &(struct cavern_outgoing){.payload = &event, .size = sizeof event});
+    __builtin_memcpy(event.name, effect->name, sizeof(event.name));
+    return cavern_send(effect->handle, &(struct cavern_outgoing){.payload = &event, .size = sizeof(event)});
 }
 
 /* Carries out one effect; what fails is the policy's to know, and may have effects in turn. */
@@ -59,16 +59,15 @@ static void carry_out_one(struct cavern_service *service, const struct registry_
         cavern_reply_status(service, effect->request, effect->status, 0);
         break;
     case REGISTRY_EFFECT_NAMES:
-        cavern_reply_bytes(service, effect->request, &effects.names, sizeof effects.names);
+        cavern_reply_bytes(service, effect->request, &effects.names, sizeof(effects.names));
         break;
     case REGISTRY_EFFECT_SENDER:
         (void)!reply_minted(service, effect->request, effect->handle, effect->label, LOOKUP_MESSAGES, LOOKUP_REQUESTS);
         break;
     case REGISTRY_EFFECT_CLIENT:
         if (reply_minted(service, effect->request, service->queue.handle, effect->label, CLIENT_MESSAGES,
-                         CLIENT_REQUESTS)) {
+                         CLIENT_REQUESTS))
             (void)registry_closed(state, effect->label, &further);
-        }
         break;
     case REGISTRY_EFFECT_DROP:
         cavern_drop(&service->queue, effect->request);
@@ -77,21 +76,18 @@ static void carry_out_one(struct cavern_service *service, const struct registry_
         cavern_handle_close(effect->handle);
         break;
     case REGISTRY_EFFECT_EVENT:
-        if (send_event(effect)) {
+        if (send_event(effect))
             registry_watch_lost(state, effect->handle, &further);
-        }
         break;
     }
-    for (unsigned i = 0; i < further.count; i++) { /* handles to close, nothing else */
+    for (unsigned i = 0; i < further.count; i++) /* handles to close, nothing else */
         cavern_handle_close(further.list[i].handle);
-    }
 }
 
 static void carry_out(struct cavern_service *service)
 {
-    for (unsigned i = 0; i < effects.count; i++) {
+    for (unsigned i = 0; i < effects.count; i++)
         carry_out_one(service, &effects.list[i]);
-    }
 }
 
 static void on_request(struct cavern_service *service, const struct cavern_message *message)
@@ -104,18 +100,16 @@ static void on_request(struct cavern_service *service, const struct cavern_messa
     };
     if (message->grant_count == 1 && message->grants[0].handle == CAVERN_TYPE_SENDER &&
         registry_wants_grant(input.payload, input.size) &&
-        cavern_grant_accept(&service->queue, message, 0, &input.grant)) {
+        cavern_grant_accept(&service->queue, message, 0, &input.grant))
         input.grant = CAVERN_NO_HANDLE;
-    }
     registry_request(state, &input, &effects);
     carry_out(service);
 }
 
 static void on_notice(struct cavern_service *service, const struct cavern_message *message)
 {
-    if (message->header.kind != CAVERN_KIND_CLOSED) {
+    if (message->header.kind != CAVERN_KIND_CLOSED)
         return;
-    }
     bool more;
     do {
         more = registry_closed(state, message->header.label, &effects);
@@ -127,11 +121,10 @@ static enum cavern_status open_state(void)
 {
     const struct cavern_startup_handle *entry = cavern_startup_find("state");
     void *memory;
-    if (!entry || entry->values[0] < sizeof *state) {
+    if (!entry || entry->values[0] < sizeof(*state))
         return CAVERN_NOT_FOUND;
-    }
-    enum cavern_status status =
-        cavern_buffer_map(entry->handle, 0, cavern_pages(sizeof *state), CAVERN_PROT_READ | CAVERN_PROT_WRITE, &memory);
+    enum cavern_status status = cavern_buffer_map(entry->handle, 0, cavern_pages(sizeof(*state)),
+                                                  CAVERN_PROT_READ | CAVERN_PROT_WRITE, &memory);
     state = memory;
     return status;
 }
@@ -140,14 +133,11 @@ int main(void)
 {
     static struct cavern_service service = {.on_request = on_request, .on_notice = on_notice};
     enum cavern_status status = cavern_service_open(&service);
-    if (!status) {
+    if (!status)
         status = open_state();
-    }
-    if (cavern_log_failure(status, "start")) {
+    if (cavern_log_failure(status, "start"))
         return EXIT_FAILURE;
-    }
-    if (registry_start(state)) {
+    if (registry_start(state))
         cavern_log(CAVERN_LOG_WARNING, "goes on for a predecessor with %u names", state->entry_count);
-    }
     return cavern_service_run(&service);
 }

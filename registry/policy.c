@@ -15,7 +15,7 @@ static const struct registry_client administrator = {.permitted = "/*"};
 static struct registry_effect *effect_add(struct registry_effects *effects, enum registry_effect_kind kind)
 {
     struct registry_effect *effect = &effects->list[effects->count++];
-    memset(effect, 0, sizeof *effect);
+    memset(effect, 0, sizeof(*effect));
     effect->kind = kind;
     return effect;
 }
@@ -45,11 +45,9 @@ static void sender_add(struct registry *registry, struct registry_effects *effec
 
 static bool terminated(const char *text, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        if (!text[i]) {
+    for (size_t i = 0; i < size; i++)
+        if (!text[i])
             return true;
-        }
-    }
     return false;
 }
 
@@ -61,20 +59,16 @@ static bool starts_with(const char *text, const char *prefix)
 /* A path of one or more parts, each printable, neither empty nor "." or "..". */
 static bool name_valid(const char *name)
 {
-    if (*name != '/') {
+    if (*name != '/')
         return false;
-    }
     while (*name == '/') {
         const char *part = ++name;
-        for (; *name && *name != '/'; name++) {
-            if (*name <= ' ' || *name > '~' || *name == '*') {
+        for (; *name && *name != '/'; name++)
+            if (*name <= ' ' || *name > '~' || *name == '*')
                 return false;
-            }
-        }
         size_t length = (size_t)(name - part);
-        if (length == 0 || (length <= 2 && strspn(part, ".") == length)) {
+        if (length == 0 || (length <= 2 && strspn(part, ".") == length))
             return false;
-        }
     }
     return true;
 }
@@ -83,9 +77,8 @@ static bool name_valid(const char *name)
 static bool name_complete(const struct registry_client *client, const char said[RPC_NAME_MAX], char name[RPC_NAME_MAX])
 {
     if (!terminated(said, RPC_NAME_MAX) || strlen(client->scope) + strlen(said) + 1 > RPC_NAME_MAX - 1 ||
-        (said[0] && said[0] != '/')) {
+        (said[0] && said[0] != '/'))
         return false;
-    }
     memset(name, 0, RPC_NAME_MAX);
     strcpy(name, client->scope);
     strcat(name, said[0] ? said : "/");
@@ -94,9 +87,8 @@ static bool name_complete(const struct registry_client *client, const char said[
 
 static bool pattern_matches(const char *pattern, size_t length, const char *name)
 {
-    if (length && pattern[length - 1] == '*') {
+    if (length && pattern[length - 1] == '*')
         return strncmp(name, pattern, length - 1) == 0;
-    }
     return strlen(name) == length && memcmp(name, pattern, length) == 0;
 }
 
@@ -105,9 +97,8 @@ static bool may_register(const struct registry_client *client, const char *name)
     const char *pattern = client->permitted;
     while (*pattern) {
         size_t length = strcspn(pattern, " ");
-        if (pattern_matches(pattern, length, name)) {
+        if (pattern_matches(pattern, length, name))
             return true;
-        }
         pattern += length;
         pattern += strspn(pattern, " ");
     }
@@ -118,14 +109,11 @@ static bool may_register(const struct registry_client *client, const char *name)
 
 static const struct registry_client *client_find(const struct registry *registry, uint64_t label)
 {
-    if (label >= 1 && label <= REGISTRY_ADMINISTRATORS) {
+    if (label >= 1 && label <= REGISTRY_ADMINISTRATORS)
         return &administrator;
-    }
-    for (uint32_t i = 0; i < registry->client_count; i++) {
-        if (registry->clients[i].label == label) {
+    for (uint32_t i = 0; i < registry->client_count; i++)
+        if (registry->clients[i].label == label)
             return &registry->clients[i];
-        }
-    }
     return NULL;
 }
 
@@ -136,11 +124,10 @@ static uint32_t entry_place(const struct registry *registry, const char *name)
     uint32_t high = registry->entry_count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (strcmp(registry->entries[middle].name, name) < 0) {
+        if (strcmp(registry->entries[middle].name, name) < 0)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low;
 }
@@ -156,7 +143,7 @@ static struct registry_entry *entry_insert(struct registry *registry, const char
 {
     struct registry_entry *place = &registry->entries[entry_place(registry, name)];
     struct registry_entry *end = &registry->entries[registry->entry_count++];
-    memmove(place + 1, place, (size_t)(end - place) * sizeof *place);
+    memmove(place + 1, place, (size_t)(end - place) * sizeof(*place));
     memcpy(place->name, name, RPC_NAME_MAX);
     return place;
 }
@@ -167,9 +154,8 @@ static void tell_watchers(const struct registry *registry, struct registry_effec
     for (uint32_t i = 0; i < registry->watch_count; i++) {
         const struct registry_watch *watch = &registry->watches[i];
         const struct registry_client *client = client_find(registry, watch->client);
-        if (!starts_with(name, watch->prefix) || !client) {
+        if (!starts_with(name, watch->prefix) || !client)
             continue;
-        }
         struct registry_effect *effect = effect_add(effects, REGISTRY_EFFECT_EVENT);
         effect->handle = watch->sender;
         effect->change = change;
@@ -181,7 +167,7 @@ static void entry_remove(struct registry *registry, struct registry_entry *entry
 {
     struct registry_entry removed = *entry;
     struct registry_entry *end = &registry->entries[--registry->entry_count];
-    memmove(entry, entry + 1, (size_t)(end - entry) * sizeof *entry);
+    memmove(entry, entry + 1, (size_t)(end - entry) * sizeof(*entry));
     close_add(effects, removed.sender);
     tell_watchers(registry, effects, removed.name, REGISTRY_REMOVED);
 }
@@ -190,7 +176,7 @@ static void wait_remove(struct registry *registry, uint32_t index)
 {
     registry->wait_count--;
     memmove(&registry->waits[index], &registry->waits[index + 1],
-            (registry->wait_count - index) * sizeof registry->waits[0]);
+            (registry->wait_count - index) * sizeof(registry->waits[0]));
 }
 
 static void watch_remove(struct registry *registry, uint32_t index, struct registry_effects *effects)
@@ -213,23 +199,19 @@ static enum cavern_status request_register(struct context *context)
 {
     struct registry *registry = context->registry;
     const struct rpc_request *request = context->input->payload;
-    if (!name_valid(context->name) || !context->input->grant || request->value > REGISTRY_TAG_MAX) {
+    if (!name_valid(context->name) || !context->input->grant || request->value > REGISTRY_TAG_MAX)
         return CAVERN_BAD_ARGUMENT;
-    }
-    if (!may_register(context->client, context->name)) {
+    if (!may_register(context->client, context->name))
         return CAVERN_NOT_PERMITTED;
-    }
     struct registry_entry *entry = entry_find(registry, context->name);
-    if (entry && entry->client != context->input->label) {
+    if (entry && entry->client != context->input->label)
         return CAVERN_EXISTS;
-    }
-    if (entry) {
+    if (entry)
         close_add(context->effects, entry->sender);
-    } else if (registry->entry_count < REGISTRY_ENTRIES_MAX) {
+    else if (registry->entry_count < REGISTRY_ENTRIES_MAX)
         entry = entry_insert(registry, context->name);
-    } else {
+    else
         return CAVERN_NO_MEMORY;
-    }
     entry->client = context->input->label;
     entry->sender = context->input->grant;
     entry->tag = request->value;
@@ -249,12 +231,10 @@ static enum cavern_status request_register(struct context *context)
 static enum cavern_status request_unregister(struct context *context)
 {
     struct registry_entry *entry = entry_find(context->registry, context->name);
-    if (!entry) {
+    if (!entry)
         return CAVERN_NOT_FOUND;
-    }
-    if (entry->client != context->input->label) {
+    if (entry->client != context->input->label)
         return CAVERN_NOT_PERMITTED;
-    }
     reply_add(context->effects, context->input->request, CAVERN_OK);
     entry_remove(context->registry, entry, context->effects);
     return CAVERN_OK;
@@ -282,20 +262,17 @@ static enum cavern_status request_lookup(struct context *context)
 {
     struct registry *registry = context->registry;
     const struct rpc_request *request = context->input->payload;
-    if (!name_valid(context->name) || (request->value & ~(uint32_t)REGISTRY_WAIT)) {
+    if (!name_valid(context->name) || (request->value & ~(uint32_t)REGISTRY_WAIT))
         return CAVERN_BAD_ARGUMENT;
-    }
     struct registry_entry *entry = entry_find(registry, context->name);
     if (entry) {
         sender_add(registry, context->effects, entry, context->input->request);
         return CAVERN_OK;
     }
-    if (!request->value) {
+    if (!request->value)
         return CAVERN_NOT_FOUND;
-    }
-    if (!wait_room(registry, context->input->label, context->effects)) {
+    if (!wait_room(registry, context->input->label, context->effects))
         return CAVERN_NO_MEMORY;
-    }
     struct registry_wait *wait = &registry->waits[registry->wait_count++];
     memcpy(wait->name, context->name, RPC_NAME_MAX);
     wait->client = context->input->label;
@@ -309,24 +286,20 @@ static enum cavern_status request_list(struct context *context)
     struct registry *registry = context->registry;
     const struct registry_list *list = context->input->payload;
     char after[RPC_NAME_MAX];
-    if (!name_complete(context->client, list->after, after)) {
+    if (!name_complete(context->client, list->after, after))
         return CAVERN_BAD_ARGUMENT;
-    }
     struct registry_names *names = &context->effects->names;
-    memset(names, 0, sizeof *names);
+    memset(names, 0, sizeof(*names));
     size_t skip = strlen(context->client->scope);
     for (uint32_t i = entry_place(registry, context->name); i < registry->entry_count; i++) {
         const char *name = registry->entries[i].name;
-        if (!starts_with(name, context->name) || names->reply.value == REGISTRY_NAMES_MAX) {
+        if (!starts_with(name, context->name) || names->reply.value == REGISTRY_NAMES_MAX)
             break;
-        }
-        if (strcmp(name, after) > 0) {
+        if (strcmp(name, after) > 0)
             strcpy(names->names[names->reply.value++], name + skip);
-        }
     }
-    if (!names->reply.value) {
+    if (!names->reply.value)
         return CAVERN_END;
-    }
     effect_add(context->effects, REGISTRY_EFFECT_NAMES)->request = context->input->request;
     return CAVERN_OK;
 }
@@ -334,15 +307,13 @@ static enum cavern_status request_list(struct context *context)
 static enum cavern_status request_watch(struct context *context)
 {
     struct registry *registry = context->registry;
-    if (!context->input->grant) {
+    if (!context->input->grant)
         return CAVERN_BAD_ARGUMENT;
-    }
     uint32_t own = 0;
     for (uint32_t i = 0; i < registry->watch_count; i++) {
         struct registry_watch *watch = &registry->watches[i];
-        if (watch->client != context->input->label) {
+        if (watch->client != context->input->label)
             continue;
-        }
         if (strcmp(watch->prefix, context->name) == 0) { /* an earlier incarnation's */
             close_add(context->effects, watch->sender);
             watch->sender = context->input->grant;
@@ -351,9 +322,8 @@ static enum cavern_status request_watch(struct context *context)
         }
         own++;
     }
-    if (own == REGISTRY_WATCHES_PER_CLIENT || registry->watch_count == REGISTRY_WATCHES_MAX) {
+    if (own == REGISTRY_WATCHES_PER_CLIENT || registry->watch_count == REGISTRY_WATCHES_MAX)
         return CAVERN_NO_MEMORY;
-    }
     struct registry_watch *watch = &registry->watches[registry->watch_count++];
     memcpy(watch->prefix, context->name, RPC_NAME_MAX);
     watch->client = context->input->label;
@@ -366,18 +336,15 @@ static enum cavern_status request_open(struct context *context)
 {
     struct registry *registry = context->registry;
     const struct registry_open *open = context->input->payload;
-    if (context->client != &administrator) {
+    if (context->client != &administrator)
         return CAVERN_NOT_PERMITTED;
-    }
-    if (!terminated(open->scope, sizeof open->scope) || !terminated(open->permitted, sizeof open->permitted) ||
-        (open->scope[0] && !name_valid(open->scope))) {
+    if (!terminated(open->scope, sizeof(open->scope)) || !terminated(open->permitted, sizeof(open->permitted)) ||
+        (open->scope[0] && !name_valid(open->scope)))
         return CAVERN_BAD_ARGUMENT;
-    }
-    if (registry->client_count == REGISTRY_CLIENTS_MAX) {
+    if (registry->client_count == REGISTRY_CLIENTS_MAX)
         return CAVERN_NO_MEMORY;
-    }
     struct registry_client *client = &registry->clients[registry->client_count++];
-    memset(client, 0, sizeof *client);
+    memset(client, 0, sizeof(*client));
     client->label = registry->next_label++;
     strcpy(client->scope, open->scope);
     strcpy(client->permitted, open->permitted);
@@ -405,24 +372,19 @@ static const struct operation operations[] = {
 static enum cavern_status request_serve(struct context *context)
 {
     const struct rpc_request *request = context->input->payload;
-    if (context->input->size < sizeof *request) {
+    if (context->input->size < sizeof(*request))
         return CAVERN_BAD_ARGUMENT;
-    }
     if (request->version != RPC_VERSION || request->operation == RPC_PING ||
-        request->operation >= sizeof operations / sizeof operations[0]) {
+        request->operation >= sizeof(operations) / sizeof(operations[0]))
         return CAVERN_UNSUPPORTED;
-    }
     const struct operation *operation = &operations[request->operation];
-    if (context->input->size < operation->size) {
+    if (context->input->size < operation->size)
         return CAVERN_BAD_ARGUMENT;
-    }
-    if (!context->client) {
+    if (!context->client)
         return CAVERN_NOT_PERMITTED;
-    }
     const struct registry_name *named = context->input->payload;
-    if (operation->named && !name_complete(context->client, named->name, context->name)) {
+    if (operation->named && !name_complete(context->client, named->name, context->name))
         return CAVERN_BAD_ARGUMENT;
-    }
     return context->registry->next_label < LABELS_END - REGISTRY_EFFECTS_MAX ? operation->serve(context)
                                                                              : CAVERN_NO_MEMORY;
 }
@@ -446,9 +408,8 @@ void registry_request(struct registry *registry, const struct registry_input *in
     enum cavern_status status = request_serve(&context);
     if (status != CAVERN_OK) {
         reply_add(effects, input->request, status);
-        if (input->grant) {
+        if (input->grant)
             close_add(effects, input->grant);
-        }
     }
 }
 
@@ -511,7 +472,7 @@ bool registry_start(struct registry *registry)
         registry->wait_count = 0;
         return true;
     }
-    memset(registry, 0, sizeof *registry);
+    memset(registry, 0, sizeof(*registry));
     registry->magic = REGISTRY_MAGIC;
     registry->next_label = REGISTRY_ADMINISTRATORS + 1;
     return false;
@@ -524,10 +485,9 @@ static bool clients_good(const struct registry *registry)
     for (uint32_t i = 0; i < registry->client_count; i++) {
         const struct registry_client *client = &registry->clients[i];
         if (client->label <= REGISTRY_ADMINISTRATORS || client->label >= registry->next_label ||
-            client_find(registry, client->label) != client || !terminated(client->scope, sizeof client->scope) ||
-            !terminated(client->permitted, sizeof client->permitted)) {
+            client_find(registry, client->label) != client || !terminated(client->scope, sizeof(client->scope)) ||
+            !terminated(client->permitted, sizeof(client->permitted)))
             return false;
-        }
     }
     return true;
 }
@@ -536,11 +496,10 @@ static bool entries_good(const struct registry *registry)
 {
     for (uint32_t i = 0; i < registry->entry_count; i++) {
         const struct registry_entry *entry = &registry->entries[i];
-        if (!terminated(entry->name, sizeof entry->name) || !name_valid(entry->name) ||
+        if (!terminated(entry->name, sizeof(entry->name)) || !name_valid(entry->name) ||
             !client_find(registry, entry->client) || !entry->sender || entry->tag > REGISTRY_TAG_MAX ||
-            (i && strcmp(entry[-1].name, entry->name) >= 0)) {
+            (i && strcmp(entry[-1].name, entry->name) >= 0))
             return false;
-        }
     }
     return true;
 }
@@ -549,13 +508,11 @@ static bool waits_good(const struct registry *registry)
 {
     for (uint32_t i = 0; i < registry->wait_count; i++) {
         const struct registry_wait *wait = &registry->waits[i];
-        if (!terminated(wait->name, sizeof wait->name) || !client_find(registry, wait->client)) {
+        if (!terminated(wait->name, sizeof(wait->name)) || !client_find(registry, wait->client))
             return false;
-        }
         uint32_t place = entry_place(registry, wait->name);
-        if (place < registry->entry_count && strcmp(registry->entries[place].name, wait->name) == 0) {
+        if (place < registry->entry_count && strcmp(registry->entries[place].name, wait->name) == 0)
             return false;
-        }
     }
     return true;
 }
@@ -565,10 +522,9 @@ static bool watches_good(const struct registry *registry)
     for (uint32_t i = 0; i < registry->watch_count; i++) {
         const struct registry_watch *watch = &registry->watches[i];
         const struct registry_client *client = client_find(registry, watch->client);
-        if (!terminated(watch->prefix, sizeof watch->prefix) || !client || !watch->sender ||
-            !starts_with(watch->prefix, client->scope)) {
+        if (!terminated(watch->prefix, sizeof(watch->prefix)) || !client || !watch->sender ||
+            !starts_with(watch->prefix, client->scope))
             return false;
-        }
     }
     return true;
 }

@@ -38,7 +38,7 @@ static void report(const struct supervisor_effect *effect)
     const struct supervisor_child_status *child = &effect->child;
     unsigned milliseconds = (unsigned)(effect->delay / CAVERN_MILLISECOND);
     char ended[120];
-    cavern_exit_text(child->exit_words, ended, sizeof ended);
+    cavern_exit_text(child->exit_words, ended, sizeof(ended));
     switch (effect->event) {
     case SUPERVISOR_EVENT_ENDED:
         cavern_log(CAVERN_LOG_WARNING, "%s (process %u): %s", child->name, child->process, ended);
@@ -73,10 +73,10 @@ static void carry_out(struct cavern_service *service)
             cavern_reply_status(service, effect->request, effect->status, effect->value);
             break;
         case SUPERVISOR_EFFECT_STATUS:
-            cavern_reply_bytes(service, effect->request, &status, sizeof status);
+            cavern_reply_bytes(service, effect->request, &status, sizeof(status));
             break;
         case SUPERVISOR_EFFECT_STATUSES:
-            cavern_reply_bytes(service, effect->request, &effects.statuses, sizeof effects.statuses);
+            cavern_reply_bytes(service, effect->request, &effects.statuses, sizeof(effects.statuses));
             break;
         case SUPERVISOR_EFFECT_END:
             (void)!cavern_sys_process_end(effect->handle, KILLED);
@@ -105,11 +105,10 @@ static void settle(struct cavern_service *service)
         carry_out(service);
     }
     uint64_t deadline = supervisor_deadline(state);
-    if (deadline == ~UINT64_C(0)) {
+    if (deadline == ~UINT64_C(0))
         cavern_timer_cancel(service, TIMER_RESTART);
-    } else {
+    else
         cavern_timer_set(service, TIMER_RESTART, deadline);
-    }
 }
 
 static void on_request(struct cavern_service *service, const struct cavern_message *message)
@@ -135,9 +134,8 @@ static void on_request(struct cavern_service *service, const struct cavern_messa
 
 static void on_notice(struct cavern_service *service, const struct cavern_message *message)
 {
-    if (message->header.kind != CAVERN_KIND_EXIT || message->header.size < 5 * sizeof(uint64_t)) {
+    if (message->header.kind != CAVERN_KIND_EXIT || message->header.size < 5 * sizeof(uint64_t))
         return;
-    }
     uint64_t label = message->header.label;
     supervisor_exited(state, (uint32_t)label, (uint32_t)(label >> 32), message->payload, cavern_now(), &effects);
     settle(service);
@@ -155,11 +153,10 @@ static enum cavern_status open_state(void)
 {
     const struct cavern_startup_handle *entry = cavern_startup_find("state");
     void *memory;
-    if (!entry || entry->values[0] < sizeof *state) {
+    if (!entry || entry->values[0] < sizeof(*state))
         return CAVERN_NOT_FOUND;
-    }
-    enum cavern_status status =
-        cavern_buffer_map(entry->handle, 0, cavern_pages(sizeof *state), CAVERN_PROT_READ | CAVERN_PROT_WRITE, &memory);
+    enum cavern_status status = cavern_buffer_map(entry->handle, 0, cavern_pages(sizeof(*state)),
+                                                  CAVERN_PROT_READ | CAVERN_PROT_WRITE, &memory);
     state = memory;
     return status;
 }
@@ -168,18 +165,14 @@ int main(void)
 {
     static struct cavern_service service = {.on_request = on_request, .on_notice = on_notice, .on_timer = on_timer};
     enum cavern_status status = cavern_service_open(&service);
-    if (!status) {
+    if (!status)
         status = open_state();
-    }
-    if (!status) {
+    if (!status)
         status = cavern_service_publish(&service, "/service/supervisor", LABEL_PUBLIC);
-    }
-    if (cavern_log_failure(status, "start")) {
+    if (cavern_log_failure(status, "start"))
         return EXIT_FAILURE;
-    }
-    if (supervisor_start(state, cavern_now())) {
+    if (supervisor_start(state, cavern_now()))
         cavern_log(CAVERN_LOG_WARNING, "goes on for a predecessor");
-    }
     settle(&service);
     return cavern_service_run(&service);
 }

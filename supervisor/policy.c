@@ -11,19 +11,17 @@
 static void history_prune(struct supervisor_record *child, uint64_t now)
 {
     unsigned old = 0;
-    while (old < child->history_count && now - child->history[old] >= SUPERVISOR_PERIOD) {
+    while (old < child->history_count && now - child->history[old] >= SUPERVISOR_PERIOD)
         old++;
-    }
     child->history_count = (uint8_t)(child->history_count - old);
-    memmove(child->history, child->history + old, child->history_count * sizeof child->history[0]);
+    memmove(child->history, child->history + old, child->history_count * sizeof(child->history[0]));
 }
 
 static uint64_t backoff(unsigned restarts)
 {
     uint64_t delay = restarts ? SUPERVISOR_BACKOFF_FIRST : 0;
-    for (unsigned i = 1; i < restarts && delay < SUPERVISOR_BACKOFF_LAST; i++) {
+    for (unsigned i = 1; i < restarts && delay < SUPERVISOR_BACKOFF_LAST; i++)
         delay *= 2;
-    }
     return delay < SUPERVISOR_BACKOFF_LAST ? delay : SUPERVISOR_BACKOFF_LAST;
 }
 
@@ -31,9 +29,8 @@ static uint64_t backoff(unsigned restarts)
 static bool restart_plan(struct supervisor_record *child, uint64_t now, uint64_t *delay)
 {
     history_prune(child, now);
-    if (child->history_count == SUPERVISOR_INTENSITY) {
+    if (child->history_count == SUPERVISOR_INTENSITY)
         return false;
-    }
     *delay = backoff(child->history_count);
     child->history[child->history_count++] = now;
     child->deadline = now + *delay;
@@ -59,10 +56,9 @@ void supervisor_exited(struct supervisor *supervisor, uint32_t number, uint32_t 
 {
     effects->count = 0;
     struct supervisor_record *child = child_find(supervisor, number);
-    if (!child || !has_process(child) || child->incarnation != incarnation) {
+    if (!child || !has_process(child) || child->incarnation != incarnation)
         return;
-    }
-    memcpy(child->exit_words, words, sizeof child->exit_words);
+    memcpy(child->exit_words, words, sizeof(child->exit_words));
     uint64_t delay = 0;
     if (child->state == SUPERVISOR_STATE_STOPPING) {
         if (child->again) {
@@ -74,9 +70,8 @@ void supervisor_exited(struct supervisor *supervisor, uint32_t number, uint32_t 
         }
     } else if (!is_restarted(child)) {
         state_set(child, SUPERVISOR_STATE_STOPPED, now);
-        if (!ended_well(words)) {
+        if (!ended_well(words))
             report_add(effects, child, SUPERVISOR_EVENT_ENDED, CAVERN_OK, 0);
-        }
     } else if (restart_plan(child, now, &delay)) {
         report_add(effects, child, SUPERVISOR_EVENT_AGAIN, CAVERN_OK, delay);
     } else {
@@ -85,18 +80,16 @@ void supervisor_exited(struct supervisor *supervisor, uint32_t number, uint32_t 
     }
     close_add(effects, &child->held.process);
     child->process = 0;
-    if (is_over(child)) {
+    if (is_over(child))
         settle(supervisor, child, effects);
-    }
 }
 
 void supervisor_tick(struct supervisor *supervisor, uint64_t now)
 {
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         struct supervisor_record *child = &supervisor->children[i];
-        if (child->state == SUPERVISOR_STATE_WAITING && child->deadline <= now) {
+        if (child->state == SUPERVISOR_STATE_WAITING && child->deadline <= now)
             starting(child, now);
-        }
     }
 }
 
@@ -105,9 +98,8 @@ uint64_t supervisor_deadline(const struct supervisor *supervisor)
     uint64_t deadline = ~UINT64_C(0);
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         const struct supervisor_record *child = &supervisor->children[i];
-        if (child->state == SUPERVISOR_STATE_WAITING && child->deadline < deadline) {
+        if (child->state == SUPERVISOR_STATE_WAITING && child->deadline < deadline)
             deadline = child->deadline;
-        }
     }
     return deadline;
 }
@@ -117,9 +109,8 @@ const struct supervisor_record *supervisor_to_start(const struct supervisor *sup
     const struct supervisor_record *found = NULL;
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         const struct supervisor_record *child = &supervisor->children[i];
-        if (child->state == SUPERVISOR_STATE_STARTING && (!found || child->number < found->number)) {
+        if (child->state == SUPERVISOR_STATE_STARTING && (!found || child->number < found->number))
             found = child;
-        }
     }
     return found;
 }
@@ -141,20 +132,18 @@ static void start_failed_alone(struct supervisor_record *child, enum cavern_stat
 static void start_failed(struct supervisor *supervisor, struct supervisor_record *child, enum cavern_status status,
                          uint64_t now, struct supervisor_effects *effects)
 {
-    memset(child->exit_words, 0, sizeof child->exit_words);
+    memset(child->exit_words, 0, sizeof(child->exit_words));
     child->exit_words[CAVERN_EXIT_CODE] = status;
     bool first = waiters_reply(supervisor, child, SUPERVISOR_START, status, effects);
     bool asked = waiters_reply(supervisor, child, SUPERVISOR_RESTART, status, effects) || first;
-    if (asked) {
+    if (asked)
         state_set(child, SUPERVISOR_STATE_FAILED, now);
-    } else {
+    else
         start_failed_alone(child, status, now, effects);
-    }
     if (is_over(child)) {
         settle(supervisor, child, effects);
-        if (first && child->restart == SUPERVISOR_TEMPORARY) {
+        if (first && child->restart == SUPERVISOR_TEMPORARY)
             forget(child, effects);
-        }
     }
 }
 
@@ -163,9 +152,8 @@ void supervisor_spawned(struct supervisor *supervisor, uint32_t number, enum cav
 {
     effects->count = 0;
     struct supervisor_record *child = child_find(supervisor, number);
-    if (!child || child->state != SUPERVISOR_STATE_STARTING) {
+    if (!child || child->state != SUPERVISOR_STATE_STARTING)
         return;
-    }
     child->held = *held;
     if (status) {
         start_failed(supervisor, child, status, now, effects);
@@ -183,7 +171,7 @@ void supervisor_spawned(struct supervisor *supervisor, uint32_t number, enum cav
 bool supervisor_start(struct supervisor *supervisor, uint64_t now)
 {
     if (!supervisor_invariants(supervisor)) {
-        memset(supervisor, 0, sizeof *supervisor);
+        memset(supervisor, 0, sizeof(*supervisor));
         supervisor->magic = SUPERVISOR_MAGIC;
         supervisor->next_number = 1;
         return false;

@@ -29,22 +29,20 @@ struct context {
 
 static bool arguments_valid(const struct supervisor_child *description, uint32_t size)
 {
-    if (description->length > SUPERVISOR_ARGUMENTS_MAX || description->length > size - sizeof *description) {
+    if (description->length > SUPERVISOR_ARGUMENTS_MAX || description->length > size - sizeof(*description))
         return false;
-    }
     const char *bytes = (const char *)(description + 1);
     unsigned strings = 0;
-    for (uint32_t i = 0; i < description->length; i++) {
+    for (uint32_t i = 0; i < description->length; i++)
         strings += bytes[i] == 0;
-    }
     return strings == description->arguments && (!description->length || bytes[description->length - 1] == 0);
 }
 
 static bool description_valid(const struct supervisor_child *description, uint32_t size)
 {
-    return name_valid(description->name, sizeof description->name) &&
-           name_valid(description->program, sizeof description->program) &&
-           terminated(description->permitted, sizeof description->permitted) &&
+    return name_valid(description->name, sizeof(description->name)) &&
+           name_valid(description->program, sizeof(description->program)) &&
+           terminated(description->permitted, sizeof(description->permitted)) &&
            description->restart >= SUPERVISOR_PERMANENT && description->restart <= SUPERVISOR_TEMPORARY &&
            description->class >= SUPERVISOR_DRIVER && description->class <= SUPERVISOR_PROGRAM &&
            description->priority < CAVERN_PRIORITIES && arguments_valid(description, size);
@@ -81,37 +79,31 @@ static struct supervisor_record *place_take(struct supervisor *supervisor, uint6
     struct supervisor_record *oldest = NULL;
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         struct supervisor_record *child = &supervisor->children[i];
-        if (!child->number) {
+        if (!child->number)
             return child;
-        }
-        if (is_leftover(child, now) && (!oldest || child->since < oldest->since)) {
+        if (is_leftover(child, now) && (!oldest || child->since < oldest->since))
             oldest = child;
-        }
     }
-    if (oldest) {
+    if (oldest)
         forget(oldest, effects);
-    }
     return oldest;
 }
 
 static enum cavern_status request_begin(struct context *context)
 {
     const struct supervisor_child *description = context->input->payload;
-    if (!description_valid(description, context->input->size)) {
+    if (!description_valid(description, context->input->size))
         return CAVERN_BAD_ARGUMENT;
-    }
     struct supervisor_record *child = child_named(context->supervisor, description->name);
     if (child) {
         bool begun = child->state == SUPERVISOR_STATE_NEW && child->beginner == context->input->label;
-        if (!begun && !is_leftover(child, context->input->now)) {
+        if (!begun && !is_leftover(child, context->input->now))
             return CAVERN_EXISTS;
-        }
         forget(child, context->effects);
     }
     child = place_take(context->supervisor, context->input->now, context->effects);
-    if (!child) {
+    if (!child)
         return CAVERN_NO_MEMORY;
-    }
     child->number = context->supervisor->next_number++;
     child->beginner = context->input->label;
     describe(child, description);
@@ -125,27 +117,23 @@ static enum cavern_status request_add(struct context *context)
     const struct supervisor_add *add = context->input->payload;
     struct supervisor_record *child = context->child;
     unsigned count = context->input->grant_count;
-    if (child->state != SUPERVISOR_STATE_NEW) {
+    if (child->state != SUPERVISOR_STATE_NEW)
         return CAVERN_BUSY;
-    }
-    if (count == 0 || child->handle_count + count > SUPERVISOR_HANDLES_MAX) {
+    if (count == 0 || child->handle_count + count > SUPERVISOR_HANDLES_MAX)
         return CAVERN_BAD_ARGUMENT;
-    }
     for (unsigned i = 0; i < count; i++) {
-        if (!context->input->grants[i].handle) {
+        if (!context->input->grants[i].handle)
             return CAVERN_NO_MEMORY;
-        }
-        if (!name_valid(add->handles[i].name, sizeof add->handles[i].name)) {
+        if (!name_valid(add->handles[i].name, sizeof(add->handles[i].name)))
             return CAVERN_BAD_ARGUMENT;
-        }
     }
     for (unsigned i = 0; i < count; i++) {
         struct supervisor_handle *handle = &child->handles[child->handle_count++];
-        memset(handle, 0, sizeof *handle);
+        memset(handle, 0, sizeof(*handle));
         strcpy(handle->name, add->handles[i].name);
         handle->handle = context->input->grants[i].handle;
         handle->rights = context->input->grants[i].rights;
-        memcpy(handle->values, add->handles[i].values, sizeof handle->values);
+        memcpy(handle->values, add->handles[i].values, sizeof(handle->values));
     }
     reply_add(context->effects, context->input->request, CAVERN_OK, 0);
     return CAVERN_OK;
@@ -159,13 +147,11 @@ static enum cavern_status wait_for(struct context *context, uint32_t operation)
 
 static enum cavern_status request_start(struct context *context)
 {
-    if (context->child->state != SUPERVISOR_STATE_NEW) {
+    if (context->child->state != SUPERVISOR_STATE_NEW)
         return CAVERN_BUSY;
-    }
     enum cavern_status status = wait_for(context, SUPERVISOR_START);
-    if (!status) {
+    if (!status)
         starting(context->child, context->input->now);
-    }
     return status;
 }
 
@@ -199,13 +185,11 @@ static enum cavern_status request_stop(struct context *context)
 static enum cavern_status request_restart(struct context *context)
 {
     struct supervisor_record *child = context->child;
-    if (child->state == SUPERVISOR_STATE_NEW) {
+    if (child->state == SUPERVISOR_STATE_NEW)
         return CAVERN_BUSY;
-    }
     enum cavern_status status = wait_for(context, SUPERVISOR_RESTART);
-    if (status) {
+    if (status)
         return status;
-    }
     child->history_count = 0;
     if (has_process(child)) {
         child->again = true;
@@ -220,9 +204,8 @@ static enum cavern_status request_restart(struct context *context)
 
 static enum cavern_status request_kill(struct context *context)
 {
-    if (!has_process(context->child)) {
+    if (!has_process(context->child))
         return CAVERN_GONE;
-    }
     end_process(context);
     reply_add(context->effects, context->input->request, CAVERN_OK, 0);
     return CAVERN_OK;
@@ -238,16 +221,15 @@ static enum cavern_status request_list(struct context *context)
 {
     const struct rpc_request *request = context->input->payload;
     struct supervisor_statuses *statuses = &context->effects->statuses;
-    memset(statuses, 0, sizeof *statuses);
+    memset(statuses, 0, sizeof(*statuses));
     const struct supervisor_record *child = child_from(context->supervisor, request->value);
     for (; child && statuses->reply.value < SUPERVISOR_STATUSES_MAX;
          child = child_from(context->supervisor, statuses->next)) {
         statuses->children[statuses->reply.value++] = child_status(child);
         statuses->next = child->number + 1;
     }
-    if (!statuses->reply.value) {
+    if (!statuses->reply.value)
         return CAVERN_END;
-    }
     effect_add(context->effects, SUPERVISOR_EFFECT_STATUSES)->request = context->input->request;
     return CAVERN_OK;
 }
@@ -255,16 +237,13 @@ static enum cavern_status request_list(struct context *context)
 static enum cavern_status request_wait(struct context *context)
 {
     struct supervisor_record *child = context->child;
-    if (child->state == SUPERVISOR_STATE_NEW) {
+    if (child->state == SUPERVISOR_STATE_NEW)
         return CAVERN_BUSY;
-    }
-    if (!is_over(child)) {
+    if (!is_over(child))
         return wait_for(context, SUPERVISOR_WAIT);
-    }
     status_add(context->effects, context->input->request, child);
-    if (child->restart == SUPERVISOR_TEMPORARY) {
+    if (child->restart == SUPERVISOR_TEMPORARY)
         forget(child, context->effects);
-    }
     return CAVERN_OK;
 }
 
@@ -294,9 +273,8 @@ static enum cavern_status child_look_up(struct context *context, const struct op
         context->child = child_find(context->supervisor, request->value);
     } else if (operation->of == OF_NAME) {
         const struct supervisor_name *named = context->input->payload;
-        if (!name_valid(named->name, sizeof named->name)) {
+        if (!name_valid(named->name, sizeof(named->name)))
             return CAVERN_BAD_ARGUMENT;
-        }
         context->child = child_named(context->supervisor, named->name);
         context->child = context->child ? context->child : child_with_process(context->supervisor, named->name);
         context->child = context->child ? context->child : child_abbreviated(context->supervisor, named->name);
@@ -307,20 +285,16 @@ static enum cavern_status child_look_up(struct context *context, const struct op
 static enum cavern_status request_serve(struct context *context)
 {
     const struct rpc_request *request = context->input->payload;
-    if (context->input->size < sizeof *request) {
+    if (context->input->size < sizeof(*request))
         return CAVERN_BAD_ARGUMENT;
-    }
     if (request->version != RPC_VERSION || request->operation == RPC_PING ||
-        request->operation >= sizeof operations / sizeof operations[0]) {
+        request->operation >= sizeof(operations) / sizeof(operations[0]))
         return CAVERN_UNSUPPORTED;
-    }
     const struct operation *operation = &operations[request->operation];
-    if (context->input->size < operation->size) {
+    if (context->input->size < operation->size)
         return CAVERN_BAD_ARGUMENT;
-    }
-    if (!operation->public && (context->input->label == 0 || context->input->label > SUPERVISOR_ADMINISTRATORS)) {
+    if (!operation->public && (context->input->label == 0 || context->input->label > SUPERVISOR_ADMINISTRATORS))
         return CAVERN_NOT_PERMITTED;
-    }
     enum cavern_status status = child_look_up(context, operation);
     return status ? status : operation->serve(context);
 }

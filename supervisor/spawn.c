@@ -22,8 +22,8 @@ static enum cavern_status registry_open(const struct supervisor_record *child, c
 {
     struct registry_open request = {.request = {.operation = REGISTRY_OPEN, .version = RPC_VERSION}};
     struct rpc_reply reply;
-    struct cavern_outgoing out = {.payload = &request, .size = sizeof request};
-    struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof reply, .places = 1};
+    struct cavern_outgoing out = {.payload = &request, .size = sizeof(request)};
+    struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof(reply), .places = 1};
     struct cavern_session session;
     strcpy(request.permitted, child->permitted);
     cavern_session_open(&session, cavern_startup_get(CAVERN_STARTUP_REGISTRY), NULL);
@@ -39,12 +39,10 @@ static enum cavern_status complete(const struct supervisor_record *child, struct
         status = cavern_sys_account_split(cavern_startup_get("account"), CAVERN_NO_HANDLE, child->memory,
                                           child->priority, &held->account);
     }
-    if (!status && !held->queue && child->blocks) {
+    if (!status && !held->queue && child->blocks)
         status = cavern_sys_queue_create(held->account, child->blocks, child->slots, &held->queue);
-    }
-    if (!status && !held->registry) {
+    if (!status && !held->registry)
         status = registry_open(child, &held->registry);
-    }
     return status;
 }
 
@@ -52,11 +50,11 @@ static void handle_put(struct cavern_spawn *spawn, const char *name, cavern_hand
                        const uint64_t values[3])
 {
     struct cavern_spawn_handle *entry = &spawn->handles[spawn->handle_count++];
-    memset(entry, 0, sizeof *entry);
+    memset(entry, 0, sizeof(*entry));
     strcpy(entry->name, name);
     entry->handle = handle;
     entry->rights = rights;
-    memcpy(entry->values, values, sizeof entry->values);
+    memcpy(entry->values, values, sizeof(entry->values));
 }
 
 /* `log` is 0 as long as the log does not run. */
@@ -65,7 +63,7 @@ static enum cavern_status start(const struct supervisor_record *child, struct ca
 {
     static const uint64_t no_values[3];
     struct cavern_spawn_handle handles[SUPERVISOR_HANDLES_MAX + 2];
-    char arguments[sizeof child->name + SUPERVISOR_ARGUMENTS_MAX];
+    char arguments[sizeof(child->name) + SUPERVISOR_ARGUMENTS_MAX];
     size_t name_bytes = strlen(child->name) + 1;
     memcpy(arguments, child->name, name_bytes);
     memcpy(arguments + name_bytes, child->argument_bytes, child->length);
@@ -73,9 +71,8 @@ static enum cavern_status start(const struct supervisor_record *child, struct ca
     spawn->argument_bytes = name_bytes + child->length;
     spawn->handles = handles;
     handle_put(spawn, CAVERN_STARTUP_REGISTRY, held->registry, ASK, no_values);
-    if (log) {
+    if (log)
         handle_put(spawn, CAVERN_STARTUP_LOG, log, ASK, no_values);
-    }
     for (unsigned i = 0; i < child->handle_count; i++) {
         const struct supervisor_handle *added = &child->handles[i];
         handle_put(spawn, added->name, added->handle, added->rights, added->values);
@@ -88,7 +85,7 @@ static enum cavern_status process_id(cavern_handle process, uint32_t *id)
     struct cavern_process_info info;
     uint64_t next, written;
     enum cavern_status status =
-        cavern_sys_inspect(process, CAVERN_INSPECT_PROCESS, 0, (uintptr_t)&info, sizeof info, &next, &written);
+        cavern_sys_inspect(process, CAVERN_INSPECT_PROCESS, 0, (uintptr_t)&info, sizeof(info), &next, &written);
     *id = status ? 0 : info.id;
     return status;
 }
@@ -99,12 +96,10 @@ static enum cavern_status load_and_start(const struct supervisor_record *child, 
     void *image;
     cavern_handle log;
     enum cavern_status status = cavern_file_load(child->program, &image, &spawn->image_size);
-    if (status) {
+    if (status)
         return status;
-    }
-    if (cavern_registry_lookup(LOG_NAME, CAVERN_POLL, &log)) {
+    if (cavern_registry_lookup(LOG_NAME, CAVERN_POLL, &log))
         log = CAVERN_NO_HANDLE;
-    }
     spawn->image = image;
     status = start(child, spawn, log, held);
     cavern_handle_close(log);
@@ -117,9 +112,8 @@ enum cavern_status child_spawn(const struct supervisor_record *child, const stru
 {
     *id = 0;
     enum cavern_status status = complete(child, held);
-    if (status) {
+    if (status)
         return status;
-    }
     struct cavern_spawn spawn = {
         .name = child->name,
         .account = held->account,

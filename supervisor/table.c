@@ -12,14 +12,11 @@ bool terminated(const char *text, size_t size)
 
 bool name_valid(const char *name, size_t size)
 {
-    if (!*name || !terminated(name, size)) {
+    if (!*name || !terminated(name, size))
         return false;
-    }
-    for (; *name; name++) {
-        if (*name <= ' ' || *name > '~') {
+    for (; *name; name++)
+        if (*name <= ' ' || *name > '~')
             return false;
-        }
-    }
     return true;
 }
 
@@ -28,7 +25,7 @@ bool name_valid(const char *name, size_t size)
 struct supervisor_effect *effect_add(struct supervisor_effects *effects, enum supervisor_effect_kind kind)
 {
     struct supervisor_effect *effect = &effects->list[effects->count++];
-    memset(effect, 0, sizeof *effect);
+    memset(effect, 0, sizeof(*effect));
     effect->kind = kind;
     return effect;
 }
@@ -60,8 +57,8 @@ struct supervisor_child_status child_status(const struct supervisor_record *chil
         .restarts = child->restarts,
         .since = child->since,
     };
-    memcpy(status.name, child->name, sizeof status.name);
-    memcpy(status.exit_words, child->exit_words, sizeof status.exit_words);
+    memcpy(status.name, child->name, sizeof(status.name));
+    memcpy(status.exit_words, child->exit_words, sizeof(status.exit_words));
     return status;
 }
 
@@ -96,21 +93,17 @@ bool has_process(const struct supervisor_record *child)
 
 struct supervisor_record *child_find(struct supervisor *supervisor, uint32_t number)
 {
-    for (unsigned i = 0; number && i < SUPERVISOR_CHILDREN_MAX; i++) {
-        if (supervisor->children[i].number == number) {
+    for (unsigned i = 0; number && i < SUPERVISOR_CHILDREN_MAX; i++)
+        if (supervisor->children[i].number == number)
             return &supervisor->children[i];
-        }
-    }
     return NULL;
 }
 
 struct supervisor_record *child_named(struct supervisor *supervisor, const char *name)
 {
-    for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
-        if (supervisor->children[i].number && strcmp(supervisor->children[i].name, name) == 0) {
+    for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++)
+        if (supervisor->children[i].number && strcmp(supervisor->children[i].name, name) == 0)
             return &supervisor->children[i];
-        }
-    }
     return NULL;
 }
 
@@ -118,14 +111,11 @@ struct supervisor_record *child_with_process(struct supervisor *supervisor, cons
 {
     char *end;
     unsigned long id = strtoul(decimal, &end, 10);
-    if (*decimal < '0' || *decimal > '9' || *end) {
+    if (*decimal < '0' || *decimal > '9' || *end)
         return NULL;
-    }
-    for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
-        if (has_process(&supervisor->children[i]) && supervisor->children[i].process == id) {
+    for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++)
+        if (has_process(&supervisor->children[i]) && supervisor->children[i].process == id)
             return &supervisor->children[i];
-        }
-    }
     return NULL;
 }
 
@@ -136,9 +126,8 @@ struct supervisor_record *child_abbreviated(struct supervisor *supervisor, const
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         struct supervisor_record *child = &supervisor->children[i];
         if (child->number && strncmp(child->name, name, length) == 0 && child->name[length] == '@') {
-            if (found) {
+            if (found)
                 return NULL;
-            }
             found = child;
         }
     }
@@ -150,9 +139,8 @@ const struct supervisor_record *child_from(const struct supervisor *supervisor, 
     const struct supervisor_record *found = NULL;
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         const struct supervisor_record *child = &supervisor->children[i];
-        if (child->number && child->number >= number && (!found || child->number < found->number)) {
+        if (child->number && child->number >= number && (!found || child->number < found->number))
             found = child;
-        }
     }
     return found;
 }
@@ -165,9 +153,8 @@ void state_set(struct supervisor_record *child, enum supervisor_state state, uin
 
 static void handles_close(struct supervisor_record *child, struct supervisor_effects *effects)
 {
-    for (unsigned i = 0; i < child->handle_count; i++) {
+    for (unsigned i = 0; i < child->handle_count; i++)
         close_add(effects, &child->handles[i].handle);
-    }
     child->handle_count = 0;
 }
 
@@ -185,16 +172,15 @@ void forget(struct supervisor_record *child, struct supervisor_effects *effects)
 {
     held_close(child, effects);
     handles_close(child, effects);
-    memset(child, 0, sizeof *child);
+    memset(child, 0, sizeof(*child));
 }
 
 /* Who waits. */
 
 bool waiter_add(struct supervisor *supervisor, uint32_t request, uint32_t child, uint32_t operation)
 {
-    if (supervisor->waiter_count == SUPERVISOR_WAITERS_MAX) {
+    if (supervisor->waiter_count == SUPERVISOR_WAITERS_MAX)
         return false;
-    }
     supervisor->waiters[supervisor->waiter_count++] = (struct supervisor_waiter){request, child, operation};
     return true;
 }
@@ -206,7 +192,7 @@ static uint32_t waiter_take(struct supervisor *supervisor, uint32_t child, uint3
         struct supervisor_waiter *waiter = &supervisor->waiters[i];
         if (waiter->child == child && waiter->operation == operation) {
             uint32_t request = waiter->request;
-            memmove(waiter, waiter + 1, (--supervisor->waiter_count - i) * sizeof *waiter);
+            memmove(waiter, waiter + 1, (--supervisor->waiter_count - i) * sizeof(*waiter));
             return request;
         }
     }
@@ -236,11 +222,10 @@ void settle(struct supervisor *supervisor, struct supervisor_record *child, stru
         status_add(effects, request, child);
         told = true;
     }
-    if (told && child->restart == SUPERVISOR_TEMPORARY) {
+    if (told && child->restart == SUPERVISOR_TEMPORARY)
         forget(child, effects);
-    } else {
+    else
         held_close(child, effects);
-    }
 }
 
 void starting(struct supervisor_record *child, uint64_t now)
@@ -253,21 +238,18 @@ void starting(struct supervisor_record *child, uint64_t now)
 
 static bool texts_good(const struct supervisor_record *child)
 {
-    return name_valid(child->name, sizeof child->name) && name_valid(child->program, sizeof child->program) &&
-           terminated(child->permitted, sizeof child->permitted) && child->length <= SUPERVISOR_ARGUMENTS_MAX &&
+    return name_valid(child->name, sizeof(child->name)) && name_valid(child->program, sizeof(child->program)) &&
+           terminated(child->permitted, sizeof(child->permitted)) && child->length <= SUPERVISOR_ARGUMENTS_MAX &&
            (!child->length || child->argument_bytes[child->length - 1] == 0);
 }
 
 static bool handles_good(const struct supervisor_record *child)
 {
-    if (child->handle_count > SUPERVISOR_HANDLES_MAX) {
+    if (child->handle_count > SUPERVISOR_HANDLES_MAX)
         return false;
-    }
-    for (unsigned i = 0; i < child->handle_count; i++) {
-        if (!child->handles[i].handle || !name_valid(child->handles[i].name, sizeof child->handles[i].name)) {
+    for (unsigned i = 0; i < child->handle_count; i++)
+        if (!child->handles[i].handle || !name_valid(child->handles[i].name, sizeof(child->handles[i].name)))
             return false;
-        }
-    }
     const struct supervisor_held *held = &child->held;
     bool nothing = !held->account && !held->queue && !held->registry && !held->process;
     return is_over(child) || child->state == SUPERVISOR_STATE_NEW ? nothing : has_process(child) == !!held->process;
@@ -283,30 +265,24 @@ static bool child_good(const struct supervisor_record *child, uint32_t next_numb
 
 static bool is_unique(const struct supervisor *supervisor, const struct supervisor_record *child)
 {
-    for (const struct supervisor_record *other = supervisor->children; other < child; other++) {
-        if (other->number && (other->number == child->number || strcmp(other->name, child->name) == 0)) {
+    for (const struct supervisor_record *other = supervisor->children; other < child; other++)
+        if (other->number && (other->number == child->number || strcmp(other->name, child->name) == 0))
             return false;
-        }
-    }
     return true;
 }
 
 bool supervisor_invariants(const struct supervisor *supervisor)
 {
-    if (supervisor->magic != SUPERVISOR_MAGIC || supervisor->waiter_count > SUPERVISOR_WAITERS_MAX) {
+    if (supervisor->magic != SUPERVISOR_MAGIC || supervisor->waiter_count > SUPERVISOR_WAITERS_MAX)
         return false;
-    }
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         const struct supervisor_record *child = &supervisor->children[i];
-        if (child->number && !(child_good(child, supervisor->next_number) && is_unique(supervisor, child))) {
+        if (child->number && !(child_good(child, supervisor->next_number) && is_unique(supervisor, child)))
             return false;
-        }
     }
-    for (uint32_t i = 0; i < supervisor->waiter_count; i++) {
+    for (uint32_t i = 0; i < supervisor->waiter_count; i++)
         if (!supervisor->waiters[i].request ||
-            !child_find((struct supervisor *)supervisor, supervisor->waiters[i].child)) {
+            !child_find((struct supervisor *)supervisor, supervisor->waiters[i].child))
             return false;
-        }
-    }
     return true;
 }

@@ -32,17 +32,15 @@ static bool end(void)
 {
     END();
     tree_end();
-    memset(&problems, 0, sizeof problems);
+    memset(&problems, 0, sizeof(problems));
     return configuration_read(tree, fdt_totalsize(tree), &configuration, &problems);
 }
 
 static bool complains(const char *text)
 {
-    for (unsigned i = 0; i < problems.count; i++) {
-        if (strstr(problems.list[i].text, text)) {
+    for (unsigned i = 0; i < problems.count; i++)
+        if (strstr(problems.list[i].text, text))
             return true;
-        }
-    }
     return false;
 }
 
@@ -146,9 +144,8 @@ static void test_configuration_service_not_good_left_out(void **unused)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         begin();
         NODE("bad");
-        if (strcmp(cases[i].property, "program") != 0) {
+        if (strcmp(cases[i].property, "program") != 0)
             TEXT("program", "bin/bad");
-        }
         assert_int_equal(fdt_property(tree, cases[i].property, cases[i].value, cases[i].length), 0);
         END();
         NODE("good");
@@ -168,7 +165,7 @@ static void test_configuration_service_twice_nameless_or_too_many_left_out(void 
     begin();
     for (unsigned i = 0; i < CONFIGURATION_SERVICES_MAX + 2; i++) {
         char name[40];
-        snprintf(name, sizeof name, i == 2 ? "a-name-of-more-than-thirty-one-characters" : "s%u", i == 1 ? 0 : i);
+        snprintf(name, sizeof(name), i == 2 ? "a-name-of-more-than-thirty-one-characters" : "s%u", i == 1 ? 0 : i);
         NODE(name);
         TEXT("program", "bin/x");
         END();
@@ -218,7 +215,7 @@ static void test_configuration_server_below_its_client_is_said(void **unused)
 static void test_configuration_with_random_damage_stays_inside(void **unused)
 {
     (void)unused;
-    static char sound[sizeof tree];
+    static char sound[sizeof(tree)];
     begin();
     NODE("x");
     TEXT("program", "bin/x");
@@ -233,9 +230,8 @@ static void test_configuration_with_random_damage_stays_inside(void **unused)
     for (unsigned round = 0; round < 3000; round++) {
         char *copy = malloc(size);
         memcpy(copy, sound, size);
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 3; i++)
             copy[(size_t)rand() % size] = (char)rand();
-        }
         problems.count = 0;
         (void)configuration_read(copy, size, &configuration, &problems);
         free(copy);
@@ -264,14 +260,14 @@ static void test_command_is_found_and_decoded(void **unused)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char command[64];
-        memset(&problems, 0, sizeof problems);
-        assert_int_equal(configuration_command(cases[i].bootargs, command, sizeof command, &problems), cases[i].found);
+        memset(&problems, 0, sizeof(problems));
+        assert_int_equal(configuration_command(cases[i].bootargs, command, sizeof(command), &problems), cases[i].found);
         assert_string_equal(command, cases[i].command);
         assert_int_equal(problems.count, strchr(cases[i].bootargs, '%') && !cases[i].found);
     }
     char little[4];
-    assert_true(configuration_command("cavern.command=abc", little, sizeof little, &problems));
-    assert_false(configuration_command("cavern.command=abcd", little, sizeof little, &problems));
+    assert_true(configuration_command("cavern.command=abc", little, sizeof(little), &problems));
+    assert_false(configuration_command("cavern.command=abcd", little, sizeof(little), &problems));
 }
 
 /* [EGG-9] */
@@ -281,10 +277,10 @@ static void test_arguments_are_expanded(void **unused)
     struct configuration_program program = {.arguments = "x\0%stdout\0%command\0y", .argument_bytes = 21};
     char arguments[64];
     uint32_t bytes;
-    assert_int_equal(configuration_expand(&program, "/device/u", "help; ps", arguments, sizeof arguments, &bytes), 4);
+    assert_int_equal(configuration_expand(&program, "/device/u", "help; ps", arguments, sizeof(arguments), &bytes), 4);
     assert_int_equal(bytes, 23);
     assert_memory_equal(arguments, "x\0/device/u\0help; ps\0y", 23);
-    assert_int_equal(configuration_expand(&program, "", "", arguments, sizeof arguments, &bytes), 2);
+    assert_int_equal(configuration_expand(&program, "", "", arguments, sizeof(arguments), &bytes), 2);
     assert_memory_equal(arguments, "x\0y", 4);
     assert_int_equal(configuration_expand(&program, "/device/u", "", arguments, 6, &bytes), 2);
     assert_int_equal(bytes, 4);

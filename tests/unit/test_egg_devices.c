@@ -38,7 +38,7 @@ static void begin(void)
 static void end(void)
 {
     tree_end();
-    memset(&problems, 0, sizeof problems);
+    memset(&problems, 0, sizeof(problems));
     assert_true(devices_tree_check(tree, fdt_totalsize(tree), &problems));
     devices_walk(tree, drivers, COUNT_OF(drivers), &devices, &problems);
     assert_true(devices_invariants(&devices, COUNT_OF(drivers)));
@@ -46,21 +46,17 @@ static void end(void)
 
 static const struct device *find(const char *name)
 {
-    for (unsigned i = 0; i < devices.count; i++) {
-        if (strcmp(devices.list[i].name, name) == 0) {
+    for (unsigned i = 0; i < devices.count; i++)
+        if (strcmp(devices.list[i].name, name) == 0)
             return &devices.list[i];
-        }
-    }
     return NULL;
 }
 
 static bool complains(const char *text)
 {
-    for (unsigned i = 0; i < problems.count; i++) {
-        if (strstr(problems.list[i].text, text)) {
+    for (unsigned i = 0; i < problems.count; i++)
+        if (strstr(problems.list[i].text, text))
             return true;
-        }
-    }
     return false;
 }
 
@@ -172,8 +168,8 @@ static void test_walk_reports_who_is_left_once(void **unused)
     write_uart("uart@4");
     END();
     end();
-    assert_true(complains("no driver for virtio@1 and 1 more (virtio,mmio)"));
-    assert_true(complains("no driver for pl031@3 (arm,pl031)"));
+    assert_true(complains("no driver for /virtio@1 and 1 more (virtio,mmio)"));
+    assert_true(complains("no driver for /pl031@3 (arm,pl031)"));
     assert_true(complains("no device for drivers/unused"));
     assert_true(complains("no device for drivers/generic"));
     assert_int_equal(problems.count, 4);
@@ -186,7 +182,7 @@ static void test_walk_more_devices_than_fit_are_said(void **unused)
     begin();
     for (unsigned i = 0; i < DEVICES_MAX; i++) {
         char name[16];
-        snprintf(name, sizeof name, "d@%u", i);
+        snprintf(name, sizeof(name), "d@%u", i);
         NODE(name);
         TEXT("compatible", "d");
         END();
@@ -311,9 +307,8 @@ static void test_node_damaged_is_refused_alone(void **unused)
     END();
     end();
     static const char *const bad[] = {"/reg", "/cells", "/type", "/number", "/phandle", "/rest"};
-    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_int_equal(read_resources(bad[i]), CAVERN_CORRUPT);
-    }
     assert_int_equal(read_resources("/good"), CAVERN_OK);
     assert_int_equal(resources.range_count, 1);
     assert_int_equal(resources.line_count, 1);
@@ -332,7 +327,7 @@ static void test_resources_more_than_fit_refused(void **unused)
         entry[1] = cpu_to_fdt32(0x1000 * (i + 1));
         entry[3] = cpu_to_fdt32(0x1000);
     }
-    assert_int_equal(fdt_property(tree, "reg", cells, sizeof cells), 0);
+    assert_int_equal(fdt_property(tree, "reg", cells, sizeof(cells)), 0);
     END();
     NODE("y");
     CELLS("interrupts", 0, 1, 4, 0, 2, 4, 0, 3, 4, 0, 4, 4, 0, 5, 4, 0, 6, 4, 0, 7, 4, 0, 8, 4);
@@ -389,10 +384,10 @@ static void test_node_copy_has_its_properties(void **unused)
     END();
     end();
     int node = fdt_path_offset(tree, "/bus/uart@1");
-    assert_int_equal(devices_path(tree, node, path, sizeof path), CAVERN_OK);
+    assert_int_equal(devices_path(tree, node, path, sizeof(path)), CAVERN_OK);
     assert_string_equal(path, "/bus/uart@1");
     assert_int_equal(devices_path(tree, node, path, 4), CAVERN_TOO_LARGE);
-    assert_int_equal(devices_copy_node(tree, node, copy, sizeof copy), CAVERN_OK);
+    assert_int_equal(devices_copy_node(tree, node, copy, sizeof(copy)), CAVERN_OK);
     int length;
     assert_string_equal(fdt_getprop(copy, 0, "compatible", &length), "arm,pl011");
     assert_int_equal(length, 24);
@@ -422,7 +417,7 @@ static void test_stdout_is_found_by_path_and_alias(void **unused)
         }
         END();
         end();
-        assert_int_equal(devices_stdout(tree, name, sizeof name), i < COUNT_OF(paths));
+        assert_int_equal(devices_stdout(tree, name, sizeof(name)), i < COUNT_OF(paths));
         if (i < COUNT_OF(paths)) {
             assert_string_equal(name, "uart@1");
             assert_false(devices_stdout(tree, name, 6));
@@ -438,7 +433,7 @@ static void test_list_gives_all_devices_in_parts(void **unused)
     begin();
     for (unsigned i = 0; i < DEVICE_INFOS_MAX; i++) {
         char name[16];
-        snprintf(name, sizeof name, "uart@%u", i);
+        snprintf(name, sizeof(name), "uart@%u", i);
         write_uart(name);
         END();
     }
@@ -464,7 +459,7 @@ static void test_list_gives_all_devices_in_parts(void **unused)
 static void test_tree_with_random_damage_stays_inside(void **unused)
 {
     (void)unused;
-    static char sound[sizeof tree];
+    static char sound[sizeof(tree)];
     begin();
     NODE("bus");
     EMPTY("ranges");
@@ -487,17 +482,16 @@ static void test_tree_with_random_damage_stays_inside(void **unused)
         char *copy = malloc(size);
         char buffer[4096];
         memcpy(copy, sound, size);
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 3; i++)
             copy[(size_t)rand() % size] = (char)rand();
-        }
         problems.count = 0;
         if (devices_tree_check(copy, size, &problems)) {
             devices_walk(copy, drivers, COUNT_OF(drivers), &devices, &problems);
             assert_true(devices_invariants(&devices, COUNT_OF(drivers)));
-            (void)devices_stdout(copy, buffer, sizeof buffer);
+            (void)devices_stdout(copy, buffer, sizeof(buffer));
             for (unsigned i = 0; i < devices.count; i++) {
                 (void)!devices_resources(copy, devices.list[i].node, &resources);
-                (void)!devices_copy_node(copy, devices.list[i].node, buffer, sizeof buffer);
+                (void)!devices_copy_node(copy, devices.list[i].node, buffer, sizeof(buffer));
             }
         }
         free(copy);

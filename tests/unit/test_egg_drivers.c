@@ -39,7 +39,7 @@ static struct program file(const char *description, size_t bytes)
                       .p_filesz = sizeof(struct program) - offsetof(struct program, note),
                       .p_memsz = sizeof(struct program) - offsetof(struct program, note),
                       .p_align = 4}},
-        .note = {sizeof(MANIFEST_OWNER), sizeof program.description, MANIFEST_NOTE_TYPE},
+        .note = {sizeof(MANIFEST_OWNER), sizeof(program.description), MANIFEST_NOTE_TYPE},
         .owner = MANIFEST_OWNER,
     };
     memcpy(program.header.e_ident,
@@ -57,20 +57,20 @@ static struct problems problems;
 /* A volume with these files in drivers/. */
 static void lay_out(unsigned files)
 {
-    memset(&volume, 0, sizeof volume);
-    memset(&problems, 0, sizeof problems);
+    memset(&volume, 0, sizeof(volume));
+    memset(&problems, 0, sizeof(problems));
     volume.count = 2 + files;
     volume.nodes[0].kind = volume.nodes[1].kind = FILE_KIND_FOLDER;
     strcpy(volume.nodes[1].name, "drivers");
     for (unsigned i = 0; i < files; i++) {
         struct volume_node *node = &volume.nodes[2 + i];
-        snprintf(node->name, sizeof node->name, "d%u", i);
+        snprintf(node->name, sizeof(node->name), "d%u", i);
         node->kind = FILE_KIND_FILE;
         node->parent = 1;
-        node->offset = i * sizeof archive[0];
-        node->size = sizeof archive[0];
+        node->offset = i * sizeof(archive[0]);
+        node->size = sizeof(archive[0]);
     }
-    assert_true(volume_invariants(&volume, sizeof archive));
+    assert_true(volume_invariants(&volume, sizeof(archive)));
 }
 
 static void test_drivers_good_are_read_in_order(void **unused)
@@ -110,9 +110,8 @@ static void test_drivers_damaged_are_said_and_left_out(void **unused)
 static void test_drivers_more_than_fit_are_said(void **unused)
 {
     (void)unused;
-    for (unsigned i = 0; i < COUNT_OF(archive); i++) {
+    for (unsigned i = 0; i < COUNT_OF(archive); i++)
         archive[i] = FILE_OF("manifest=1\0driver=good\0class=y\0compatible=z");
-    }
     lay_out(COUNT_OF(archive));
     assert_int_equal(drivers_read(&volume, archive, drivers, &problems), DEVICE_DRIVERS_MAX);
     assert_int_equal(problems.count, 1);

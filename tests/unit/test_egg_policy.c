@@ -171,16 +171,14 @@ static void test_ward_that_ends_is_started_again_unless_too_often(void **unused)
     (void)unused;
     uint64_t now = 5;
     egg_begin(&egg, 0, 0, &effects);
-    for (unsigned i = 0; i < EGG_INTENSITY; i++) {
+    for (unsigned i = 0; i < EGG_INTENSITY; i++)
         assert_true(egg_ward_ended(&egg, EGG_REGISTRY, now += 10));
-    }
     assert_false(egg_ward_ended(&egg, EGG_REGISTRY, now));
     assert_true(egg_ward_ended(&egg, EGG_SUPERVISOR, now));
     now += EGG_PERIOD;
     assert_true(egg_ward_ended(&egg, EGG_REGISTRY, now));
-    for (unsigned i = 0; i < 50; i++) {
+    for (unsigned i = 0; i < 50; i++)
         assert_true(egg_ward_ended(&egg, EGG_SUPERVISOR, now += EGG_PERIOD / EGG_INTENSITY));
-    }
     assert_true(egg_invariants(&egg));
 }
 
@@ -195,13 +193,12 @@ static void test_random_endings_come_to_ready(void **unused)
         while (effects.count == 0 || effects.list[effects.count - 1].kind != EGG_READY) {
             const struct egg_effect *step = &effects.list[effects.count - 1];
             assert_true(egg_invariants(&egg));
-            if (step->kind == EGG_PREPARE) {
+            if (step->kind == EGG_PREPARE)
                 egg_prepared(&egg, rand() % 5 ? CAVERN_OK : CAVERN_BUSY, (unsigned)rand() % 17, &effects);
-            } else if (step->kind == EGG_AGAIN) {
+            else if (step->kind == EGG_AGAIN)
                 egg_again(&egg, &effects);
-            } else {
+            else
                 egg_ended(&egg, statuses[rand() % 5], 3, &effects);
-            }
         }
     }
 }

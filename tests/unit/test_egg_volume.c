@@ -35,27 +35,26 @@ static void put(const char *name, char type, const char *contents)
     header[156] = type;
     memcpy(header + 257, "ustar\00000", 8);
     unsigned sum = 0;
-    for (unsigned i = 0; i < USTAR_BLOCK_BYTES; i++) {
+    for (unsigned i = 0; i < USTAR_BLOCK_BYTES; i++)
         sum += (unsigned char)header[i];
-    }
     snprintf(header + 148, 8, "%06o", sum);
     memcpy(header + USTAR_BLOCK_BYTES, contents, size);
     archive_size += USTAR_BLOCK_BYTES + (size + USTAR_BLOCK_BYTES - 1) / USTAR_BLOCK_BYTES * USTAR_BLOCK_BYTES;
-    assert_true(archive_size + 2 * USTAR_BLOCK_BYTES <= sizeof archive);
+    assert_true(archive_size + 2 * USTAR_BLOCK_BYTES <= sizeof(archive));
 }
 
 static void read_archive(size_t missing)
 {
     memset(archive + archive_size, 0, 2 * USTAR_BLOCK_BYTES);
-    memset(&problems, 0, sizeof problems);
+    memset(&problems, 0, sizeof(problems));
     volume_open(&volume, archive, archive_size + 2 * USTAR_BLOCK_BYTES - missing, &problems);
-    assert_true(volume_invariants(&volume, sizeof archive));
+    assert_true(volume_invariants(&volume, sizeof(archive)));
 }
 
 static int setup(void **unused)
 {
     (void)unused;
-    memset(archive, 0, sizeof archive);
+    memset(archive, 0, sizeof(archive));
     archive_size = 0;
     put("bin/", USTAR_DIRECTORY, "");
     put("bin/shell", USTAR_FILE, "0123456789");
@@ -71,7 +70,7 @@ static enum cavern_status ask(const void *payload, size_t size, uint64_t lease)
     memcpy(copy, payload, size);
     volume_request(&volume, copy, size, lease, &answer);
     free(copy);
-    assert_true(answer.size >= sizeof answer.done && answer.size <= sizeof answer);
+    assert_true(answer.size >= sizeof(answer.done) && answer.size <= sizeof(answer));
     assert_true(answer.offset + answer.length <= archive_size);
     return (enum cavern_status)answer.done.status;
 }
@@ -80,7 +79,7 @@ static enum cavern_status ask_path(const char *path)
 {
     struct file_path request = {.request = {.operation = FILE_OPEN, .version = RPC_VERSION}};
     strcpy(request.path, path);
-    return ask(&request, sizeof request, 0);
+    return ask(&request, sizeof(request), 0);
 }
 
 static enum cavern_status ask_read(const char *path, uint64_t offset, uint64_t length, uint64_t lease)
@@ -90,7 +89,7 @@ static enum cavern_status ask_read(const char *path, uint64_t offset, uint64_t l
         .offset = offset,
         .length = length,
     };
-    return ask(&request, sizeof request, lease);
+    return ask(&request, sizeof(request), lease);
 }
 
 static enum cavern_status ask_node(enum file_operation operation, uint32_t node, uint64_t offset)
@@ -99,7 +98,7 @@ static enum cavern_status ask_node(enum file_operation operation, uint32_t node,
         .request = {.operation = (uint16_t)operation, .version = RPC_VERSION, .value = node},
         .offset = offset,
     };
-    return ask(&request, sizeof request, 0);
+    return ask(&request, sizeof(request), 0);
 }
 
 /* [VOL-1] */
@@ -132,8 +131,8 @@ static void test_open_unknown_path_not_found(void **unused)
     assert_int_equal(ask_path("egg2"), CAVERN_NOT_FOUND);
     assert_int_equal(ask_node(FILE_STAT, volume.count, 0), CAVERN_NOT_FOUND);
     struct file_path request = {.request = {.operation = FILE_OPEN, .version = RPC_VERSION}};
-    memset(request.path, 'x', sizeof request.path);
-    assert_int_equal(ask(&request, sizeof request, 0), CAVERN_BAD_ARGUMENT);
+    memset(request.path, 'x', sizeof(request.path));
+    assert_int_equal(ask(&request, sizeof(request), 0), CAVERN_BAD_ARGUMENT);
 }
 
 struct read_case {
@@ -159,7 +158,7 @@ static void test_read_gives_what_lies_in_file_and_lease(void **unused)
     };
     uint64_t contents = volume.nodes[volume_find(&volume, "bin/shell")].offset;
     assert_memory_equal(archive + contents, "0123456789", 10);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct read_case *one = &cases[i];
         assert_int_equal(ask_read("bin/shell", one->offset, one->length, one->lease), one->status);
         assert_int_equal(answer.length, one->bytes);
@@ -175,7 +174,7 @@ static void test_list_gives_entries_of_the_folder_in_parts(void **unused)
     (void)unused;
     for (unsigned i = 0; i < FILE_ENTRIES_MAX + 2; i++) {
         char name[16];
-        snprintf(name, sizeof name, "bin/p%u", i);
+        snprintf(name, sizeof(name), "bin/p%u", i);
         put(name, USTAR_FILE, "x");
     }
     read_archive(0);
@@ -229,7 +228,7 @@ static void test_archive_with_too_many_entries_leaves_out_the_last(void **unused
     (void)unused;
     for (unsigned i = 0; i < VOLUME_NODES_MAX + 10; i++) {
         char name[16];
-        snprintf(name, sizeof name, "f%u", i);
+        snprintf(name, sizeof(name), "f%u", i);
         put(name, USTAR_FILE, "");
     }
     read_archive(0);
@@ -245,12 +244,12 @@ static void test_request_unknown_or_short_refused(void **unused)
     for (unsigned operation = 0; operation < 10; operation++) {
         payload.request.operation = (uint16_t)operation;
         bool known = operation >= FILE_OPEN && operation <= FILE_LIST;
-        assert_int_equal(ask(&payload, sizeof payload.request, 0), known ? CAVERN_BAD_ARGUMENT : CAVERN_UNSUPPORTED);
+        assert_int_equal(ask(&payload, sizeof(payload.request), 0), known ? CAVERN_BAD_ARGUMENT : CAVERN_UNSUPPORTED);
         assert_int_equal(ask(&payload, 5, 0), CAVERN_BAD_ARGUMENT);
     }
     payload.request.operation = FILE_OPEN;
     payload.request.version++;
-    assert_int_equal(ask(&payload, sizeof payload, 0), CAVERN_UNSUPPORTED);
+    assert_int_equal(ask(&payload, sizeof(payload), 0), CAVERN_UNSUPPORTED);
 }
 
 int main(void)

@@ -21,7 +21,7 @@ static uint64_t last_handle;
 static int setup(void **unused)
 {
     (void)unused;
-    state = calloc(1, sizeof *state);
+    state = calloc(1, sizeof(*state));
     assert_false(registry_start(state));
     last_request = 0;
     last_handle = 100;
@@ -39,19 +39,16 @@ static int teardown(void **unused)
 static unsigned count(enum registry_effect_kind kind)
 {
     unsigned found = 0;
-    for (unsigned i = 0; i < effects.count; i++) {
+    for (unsigned i = 0; i < effects.count; i++)
         found += effects.list[i].kind == kind;
-    }
     return found;
 }
 
 static const struct registry_effect *find(enum registry_effect_kind kind)
 {
-    for (unsigned i = 0; i < effects.count; i++) {
-        if (effects.list[i].kind == kind) {
+    for (unsigned i = 0; i < effects.count; i++)
+        if (effects.list[i].kind == kind)
             return &effects.list[i];
-        }
-    }
     fail_msg("no effect of kind %d", kind);
     return NULL;
 }
@@ -71,11 +68,9 @@ static uint32_t feed(uint64_t label, const void *payload, uint32_t size, uint64_
 
 static enum cavern_status status_of(uint32_t request)
 {
-    for (unsigned i = 0; i < effects.count; i++) {
-        if (effects.list[i].kind == REGISTRY_EFFECT_REPLY && effects.list[i].request == request) {
+    for (unsigned i = 0; i < effects.count; i++)
+        if (effects.list[i].kind == REGISTRY_EFFECT_REPLY && effects.list[i].request == request)
             return effects.list[i].status;
-        }
-    }
     return CAVERN_OK;
 }
 
@@ -83,8 +78,8 @@ static enum cavern_status ask(uint64_t label, unsigned operation, uint32_t value
 {
     struct registry_name payload = {
         .request = {.operation = (uint16_t)operation, .version = RPC_VERSION, .value = value}};
-    snprintf(payload.name, sizeof payload.name, "%s", name);
-    return status_of(feed(label, &payload, sizeof payload, grant));
+    snprintf(payload.name, sizeof(payload.name), "%s", name);
+    return status_of(feed(label, &payload, sizeof(payload), grant));
 }
 
 static enum cavern_status enter(uint64_t label, const char *name)
@@ -95,18 +90,18 @@ static enum cavern_status enter(uint64_t label, const char *name)
 static uint64_t open_client(const char *scope, const char *permitted)
 {
     struct registry_open payload = {.request = {.operation = REGISTRY_OPEN, .version = RPC_VERSION}};
-    snprintf(payload.scope, sizeof payload.scope, "%s", scope);
-    snprintf(payload.permitted, sizeof payload.permitted, "%s", permitted);
-    feed(EGG, &payload, sizeof payload, 0);
+    snprintf(payload.scope, sizeof(payload.scope), "%s", scope);
+    snprintf(payload.permitted, sizeof(payload.permitted), "%s", permitted);
+    feed(EGG, &payload, sizeof(payload), 0);
     return find(REGISTRY_EFFECT_CLIENT)->label;
 }
 
 static enum cavern_status list(uint64_t label, const char *prefix, const char *after)
 {
     struct registry_list payload = {.request = {.operation = REGISTRY_LIST, .version = RPC_VERSION}};
-    snprintf(payload.prefix, sizeof payload.prefix, "%s", prefix);
-    snprintf(payload.after, sizeof payload.after, "%s", after);
-    return status_of(feed(label, &payload, sizeof payload, 0));
+    snprintf(payload.prefix, sizeof(payload.prefix), "%s", prefix);
+    snprintf(payload.after, sizeof(payload.after), "%s", after);
+    return status_of(feed(label, &payload, sizeof(payload), 0));
 }
 
 /* [REG-1] [REG-3] */
@@ -136,14 +131,14 @@ static void test_name_malformed_refused(void **unused)
 {
     (void)unused;
     static const char *const bad[] = {"", "x", "/", "//", "/a/", "/a//b", "/.", "/a/..", "/a b", "/a\n", "/a*", "a/b"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(enter(EGG, bad[i]), CAVERN_BAD_ARGUMENT);
         assert_int_equal(find(REGISTRY_EFFECT_CLOSE)->handle, last_handle);
     }
     assert_int_equal(enter(EGG, "/a.b/...x/-_@9,+"), CAVERN_OK);
     struct registry_name unterminated = {.request = {.operation = REGISTRY_LOOKUP, .version = RPC_VERSION}};
-    memset(unterminated.name, '/', sizeof unterminated.name);
-    assert_int_equal(status_of(feed(EGG, &unterminated, sizeof unterminated, 0)), CAVERN_BAD_ARGUMENT);
+    memset(unterminated.name, '/', sizeof(unterminated.name));
+    assert_int_equal(status_of(feed(EGG, &unterminated, sizeof(unterminated), 0)), CAVERN_BAD_ARGUMENT);
 }
 
 /* [REG-2] */
@@ -193,9 +188,9 @@ static void test_open_by_other_than_administrator_refused(void **unused)
     (void)unused;
     uint64_t client = open_client("", "/*");
     struct registry_open payload = {.request = {.operation = REGISTRY_OPEN, .version = RPC_VERSION}};
-    assert_int_equal(status_of(feed(client, &payload, sizeof payload, 0)), CAVERN_NOT_PERMITTED);
-    memset(payload.scope, 'x', sizeof payload.scope);
-    assert_int_equal(status_of(feed(EGG, &payload, sizeof payload, 0)), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(status_of(feed(client, &payload, sizeof(payload), 0)), CAVERN_NOT_PERMITTED);
+    memset(payload.scope, 'x', sizeof(payload.scope));
+    assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload), 0)), CAVERN_BAD_ARGUMENT);
 }
 
 /* [REG-5] */
@@ -256,7 +251,7 @@ static void test_list_gives_names_in_order_and_parts(void **unused)
     (void)unused;
     for (unsigned i = 0; i < REGISTRY_NAMES_MAX + 2; i++) {
         char name[RPC_NAME_MAX];
-        snprintf(name, sizeof name, "/service/%02u", (i * 7) % (REGISTRY_NAMES_MAX + 2));
+        snprintf(name, sizeof(name), "/service/%02u", (i * 7) % (REGISTRY_NAMES_MAX + 2));
         enter(EGG, name);
     }
     enter(EGG, "/device/a");
@@ -308,7 +303,7 @@ static void test_watch_again_replaces_and_too_many_are_refused(void **unused)
     assert_int_equal(find(REGISTRY_EFFECT_CLOSE)->handle, 80);
     for (unsigned i = 1; i < REGISTRY_WATCHES_PER_CLIENT; i++) {
         char prefix[8];
-        snprintf(prefix, sizeof prefix, "/%u", i);
+        snprintf(prefix, sizeof(prefix), "/%u", i);
         assert_int_equal(ask(EGG, REGISTRY_WATCH, 0, prefix, 81 + i), CAVERN_OK);
     }
     assert_int_equal(ask(EGG, REGISTRY_WATCH, 0, "/more", 99), CAVERN_NO_MEMORY);
@@ -354,11 +349,11 @@ static void test_closed_client_with_more_than_fits_is_taken_apart_in_steps(void 
     uint64_t client = open_client("", "/*");
     char name[RPC_NAME_MAX];
     for (unsigned i = 0; i < REGISTRY_WATCHES_MAX; i++) {
-        snprintf(name, sizeof name, "/%.*s", (int)(i % REGISTRY_WATCHES_PER_CLIENT), "nnnnnnnn");
+        snprintf(name, sizeof(name), "/%.*s", (int)(i % REGISTRY_WATCHES_PER_CLIENT), "nnnnnnnn");
         ask(1 + i / REGISTRY_WATCHES_PER_CLIENT, REGISTRY_WATCH, 0, name, 200 + i);
     }
     for (unsigned i = 0; i < 20; i++) {
-        snprintf(name, sizeof name, "/nnnnnnnn%u", i);
+        snprintf(name, sizeof(name), "/nnnnnnnn%u", i);
         enter(client, name);
     }
     unsigned events = 0;
@@ -406,19 +401,17 @@ static void test_limits_reached_are_errors(void **unused)
     (void)unused;
     char name[RPC_NAME_MAX];
     for (unsigned i = 0; i < REGISTRY_ENTRIES_MAX; i++) {
-        snprintf(name, sizeof name, "/n%u", i);
+        snprintf(name, sizeof(name), "/n%u", i);
         assert_int_equal(enter(EGG, name), CAVERN_OK);
     }
     assert_int_equal(enter(EGG, "/more"), CAVERN_NO_MEMORY);
     assert_int_equal(find(REGISTRY_EFFECT_CLOSE)->handle, last_handle);
-    for (unsigned i = 0; i < REGISTRY_CLIENTS_MAX; i++) {
+    for (unsigned i = 0; i < REGISTRY_CLIENTS_MAX; i++)
         open_client("", "");
-    }
     struct registry_open payload = {.request = {.operation = REGISTRY_OPEN, .version = RPC_VERSION}};
-    assert_int_equal(status_of(feed(EGG, &payload, sizeof payload, 0)), CAVERN_NO_MEMORY);
-    for (unsigned i = 0; i < REGISTRY_WAITS_MAX; i++) {
+    assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload), 0)), CAVERN_NO_MEMORY);
+    for (unsigned i = 0; i < REGISTRY_WAITS_MAX; i++)
         assert_int_equal(ask(1 + i / REGISTRY_WAITS_PER_CLIENT, REGISTRY_LOOKUP, REGISTRY_WAIT, "/w", 0), CAVERN_OK);
-    }
     assert_int_equal(ask(REGISTRY_ADMINISTRATORS, REGISTRY_LOOKUP, REGISTRY_WAIT, "/w", 0), CAVERN_NO_MEMORY);
 }
 
@@ -430,14 +423,14 @@ static void test_request_unknown_or_short_refused(void **unused)
     for (unsigned operation = 0; operation < 20; operation++) {
         payload.request.operation = (uint16_t)operation;
         bool known = operation >= REGISTRY_REGISTER && operation <= REGISTRY_OPEN;
-        assert_int_equal(status_of(feed(EGG, &payload, sizeof payload.request, 5)),
+        assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload.request), 5)),
                          known ? CAVERN_BAD_ARGUMENT : CAVERN_UNSUPPORTED);
         assert_int_equal(find(REGISTRY_EFFECT_CLOSE)->handle, 5);
         assert_int_equal(status_of(feed(EGG, &payload, 3, 0)), CAVERN_BAD_ARGUMENT);
     }
     payload.request.operation = REGISTRY_LOOKUP;
     payload.request.version = RPC_VERSION + 1;
-    assert_int_equal(status_of(feed(EGG, &payload, sizeof payload, 0)), CAVERN_UNSUPPORTED);
+    assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload), 0)), CAVERN_UNSUPPORTED);
 }
 
 static void test_grant_is_wanted_by_register_and_watch_alone(void **unused)
@@ -447,8 +440,8 @@ static void test_grant_is_wanted_by_register_and_watch_alone(void **unused)
     for (unsigned operation = 0; operation < 10; operation++) {
         payload.request.operation = (uint16_t)operation;
         bool wanted = operation == REGISTRY_REGISTER || operation == REGISTRY_WATCH;
-        assert_int_equal(registry_wants_grant(&payload, sizeof payload), wanted);
-        assert_false(registry_wants_grant(&payload, sizeof payload - 1));
+        assert_int_equal(registry_wants_grant(&payload, sizeof(payload)), wanted);
+        assert_false(registry_wants_grant(&payload, sizeof(payload) - 1));
     }
 }
 
@@ -458,7 +451,7 @@ static void test_random_requests_keep_invariants(void **unused)
     (void)unused;
     static const char *const names[] = {"/a", "/b", "/a/c", "/d", "", "bad"};
     static uint8_t answered[20001];
-    memset(answered, 0, sizeof answered);
+    memset(answered, 0, sizeof(answered));
     srand(1);
     uint64_t clients[4] = {EGG, EGG + 1, open_client("", "/*"), open_client("/a", "/a/*")};
     for (unsigned round = 0; round < 8000; round++) {

@@ -25,7 +25,7 @@ static uint32_t last_process;
 static int setup(void **unused)
 {
     (void)unused;
-    state = calloc(1, sizeof *state);
+    state = calloc(1, sizeof(*state));
     now = 1000 * MILLISECOND;
     assert_false(supervisor_start(state, now));
     last_request = 0;
@@ -51,40 +51,33 @@ static void check(void)
 static unsigned count(enum supervisor_effect_kind kind)
 {
     unsigned found = 0;
-    for (unsigned i = 0; i < effects.count; i++) {
+    for (unsigned i = 0; i < effects.count; i++)
         found += effects.list[i].kind == kind;
-    }
     return found;
 }
 
 static const struct supervisor_effect *find(enum supervisor_effect_kind kind)
 {
-    for (unsigned i = 0; i < effects.count; i++) {
-        if (effects.list[i].kind == kind) {
+    for (unsigned i = 0; i < effects.count; i++)
+        if (effects.list[i].kind == kind)
             return &effects.list[i];
-        }
-    }
     fail_msg("no effect of kind %d", kind);
     return NULL;
 }
 
 static bool closes(uint64_t handle)
 {
-    for (unsigned i = 0; i < effects.count; i++) {
-        if (effects.list[i].kind == SUPERVISOR_EFFECT_CLOSE && effects.list[i].handle == handle) {
+    for (unsigned i = 0; i < effects.count; i++)
+        if (effects.list[i].kind == SUPERVISOR_EFFECT_CLOSE && effects.list[i].handle == handle)
             return true;
-        }
-    }
     return false;
 }
 
 static const struct supervisor_effect *reply_to(uint32_t request)
 {
-    for (unsigned i = 0; i < effects.count; i++) {
-        if (effects.list[i].kind <= SUPERVISOR_EFFECT_STATUSES && effects.list[i].request == request) {
+    for (unsigned i = 0; i < effects.count; i++)
+        if (effects.list[i].kind <= SUPERVISOR_EFFECT_STATUSES && effects.list[i].request == request)
             return &effects.list[i];
-        }
-    }
     return NULL;
 }
 
@@ -120,14 +113,14 @@ static struct supervisor_child description(const char *name, enum supervisor_res
         .class = SUPERVISOR_SERVICE,
         .blocks = 64,
     };
-    snprintf(child.name, sizeof child.name, "%s", name);
+    snprintf(child.name, sizeof(child.name), "%s", name);
     return child;
 }
 
 static uint32_t begin(const char *name, enum supervisor_restart restart)
 {
     struct supervisor_child child = description(name, restart);
-    const struct supervisor_effect *reply = reply_to(feed(EGG, &child, sizeof child, 0));
+    const struct supervisor_effect *reply = reply_to(feed(EGG, &child, sizeof(child), 0));
     assert_int_equal(reply->status, CAVERN_OK);
     return reply->value;
 }
@@ -135,14 +128,14 @@ static uint32_t begin(const char *name, enum supervisor_restart restart)
 static uint32_t ask_number(uint64_t label, unsigned operation, uint32_t number)
 {
     struct rpc_request request = {.operation = (uint16_t)operation, .version = RPC_VERSION, .value = number};
-    return feed(label, &request, sizeof request, 0);
+    return feed(label, &request, sizeof(request), 0);
 }
 
 static uint32_t ask_name(uint64_t label, unsigned operation, const char *name)
 {
     struct supervisor_name request = {.request = {.operation = (uint16_t)operation, .version = RPC_VERSION}};
-    snprintf(request.name, sizeof request.name, "%s", name);
-    return feed(label, &request, sizeof request, 0);
+    snprintf(request.name, sizeof(request.name), "%s", name);
+    return feed(label, &request, sizeof(request), 0);
 }
 
 static uint32_t add(uint32_t number, unsigned grants)
@@ -151,19 +144,17 @@ static uint32_t add(uint32_t number, unsigned grants)
         .request = {.operation = SUPERVISOR_ADD, .version = RPC_VERSION, .value = number},
     };
     for (unsigned i = 0; i < 4; i++) {
-        snprintf(request.handles[i].name, sizeof request.handles[i].name, "irq%u", i);
+        snprintf(request.handles[i].name, sizeof(request.handles[i].name), "irq%u", i);
         request.handles[i].values[0] = 40 + i;
     }
-    return feed(EGG, &request, sizeof request, grants);
+    return feed(EGG, &request, sizeof(request), grants);
 }
 
 static struct supervisor_record *record(uint32_t number)
 {
-    for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
-        if (state->children[i].number == number) {
+    for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++)
+        if (state->children[i].number == number)
             return &state->children[i];
-        }
-    }
     return NULL;
 }
 
@@ -214,7 +205,7 @@ static void test_begin_add_start_runs_child_with_all_that_was_said(void **unused
     payload.child.arguments = 2;
     payload.child.length = 8;
     payload.child.priority = 9;
-    uint32_t number = reply_to(feed(EGG, &payload, sizeof payload, 0))->value;
+    uint32_t number = reply_to(feed(EGG, &payload, sizeof(payload), 0))->value;
     assert_int_equal(status_of(add(number, 4)), CAVERN_OK);
     assert_int_equal(status_of(add(number, 1)), CAVERN_OK);
     assert_null(supervisor_to_start(state));
@@ -241,7 +232,7 @@ static void test_begin_zeros_take_the_defaults_of_the_class(void **unused)
     (void)unused;
     struct supervisor_child child = description("x", SUPERVISOR_PERMANENT);
     child.class = SUPERVISOR_DRIVER;
-    feed(EGG, &child, sizeof child, 0);
+    feed(EGG, &child, sizeof(child), 0);
     assert_true(state->children[0].priority > 0);
     assert_true(state->children[0].memory > 0);
 }
@@ -252,29 +243,27 @@ static void test_begin_bad_description_refused(void **unused)
     (void)unused;
     struct supervisor_child good = description("x", SUPERVISOR_PERMANENT);
     struct supervisor_child bad[10];
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 10; i++)
         bad[i] = good;
-    }
     bad[0].name[0] = 0;
-    memset(bad[1].name, 'n', sizeof bad[1].name);
+    memset(bad[1].name, 'n', sizeof(bad[1].name));
     bad[2].name[0] = ' ';
-    memset(bad[3].program, 'p', sizeof bad[3].program);
-    memset(bad[4].permitted, 'p', sizeof bad[4].permitted);
+    memset(bad[3].program, 'p', sizeof(bad[3].program));
+    memset(bad[4].permitted, 'p', sizeof(bad[4].permitted));
     bad[5].restart = 0;
     bad[6].class = SUPERVISOR_PROGRAM + 1;
     bad[7].priority = CAVERN_PRIORITIES;
     bad[8].arguments = 1;
     bad[9].length = 4;
-    for (unsigned i = 0; i < 10; i++) {
-        assert_int_equal(status_of(feed(EGG, &bad[i], sizeof bad[i], 0)), CAVERN_BAD_ARGUMENT);
-    }
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(status_of(feed(EGG, &bad[i], sizeof(bad[i]), 0)), CAVERN_BAD_ARGUMENT);
     struct {
         struct supervisor_child child;
         char arguments[4];
     } unterminated = {.child = good, .arguments = {'a', 'b', 0, 'c'}};
     unterminated.child.arguments = 1;
     unterminated.child.length = 4;
-    assert_int_equal(status_of(feed(EGG, &unterminated, sizeof unterminated, 0)), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(status_of(feed(EGG, &unterminated, sizeof(unterminated), 0)), CAVERN_BAD_ARGUMENT);
 }
 
 /* [SUP-2] */
@@ -284,22 +273,21 @@ static void test_begin_taken_name_exists_unless_own_and_not_started(void **unuse
     uint32_t number = begin("x", SUPERVISOR_PERMANENT);
     add(number, 2);
     struct supervisor_child child = description("x", SUPERVISOR_PERMANENT);
-    assert_int_equal(status_of(feed(OTHER, &child, sizeof child, 0)), CAVERN_EXISTS);
-    uint32_t again = reply_to(feed(EGG, &child, sizeof child, 0))->value;
+    assert_int_equal(status_of(feed(OTHER, &child, sizeof(child), 0)), CAVERN_EXISTS);
+    uint32_t again = reply_to(feed(EGG, &child, sizeof(child), 0))->value;
     assert_int_equal(count(SUPERVISOR_EFFECT_CLOSE), 2);
     assert_null(record(number));
     ask_number(EGG, SUPERVISOR_START, again);
     spawn(CAVERN_OK);
-    assert_int_equal(status_of(feed(EGG, &child, sizeof child, 0)), CAVERN_EXISTS);
+    assert_int_equal(status_of(feed(EGG, &child, sizeof(child), 0)), CAVERN_EXISTS);
 }
 
 static void test_add_too_many_or_unpaid_handles_refused(void **unused)
 {
     (void)unused;
     uint32_t number = begin("x", SUPERVISOR_PERMANENT);
-    for (unsigned i = 0; i < SUPERVISOR_HANDLES_MAX / 4; i++) {
+    for (unsigned i = 0; i < SUPERVISOR_HANDLES_MAX / 4; i++)
         assert_int_equal(status_of(add(number, 4)), CAVERN_OK);
-    }
     assert_int_equal(status_of(add(number, 1)), CAVERN_BAD_ARGUMENT);
     assert_int_equal(status_of(add(number + 1, 1)), CAVERN_NOT_FOUND);
     number = begin("y", SUPERVISOR_PERMANENT);
@@ -348,18 +336,17 @@ static void test_exit_restart_as_the_policy_of_the_child_says(void **unused)
         {SUPERVISOR_TRANSIENT, CAVERN_REASON_FAULT, 0, true},   {SUPERVISOR_TEMPORARY, CAVERN_REASON_FAULT, 0, false},
         {SUPERVISOR_TEMPORARY, CAVERN_REASON_EXITED, 0, false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char name[8];
-        snprintf(name, sizeof name, "x%zu", i);
+        snprintf(name, sizeof(name), "x%zu", i);
         uint32_t number = run(name, cases[i].restart);
         uint64_t process = record(number)->held.process;
         exited(number, cases[i].reason, cases[i].code);
         assert_true(closes(process));
         assert_int_equal(state_of(number), cases[i].again ? SUPERVISOR_STATE_STARTING : SUPERVISOR_STATE_STOPPED);
         assert_int_equal(count(SUPERVISOR_EFFECT_CLOSE), cases[i].again ? 1 : 4);
-        if (cases[i].again) {
+        if (cases[i].again)
             spawn(CAVERN_OK);
-        }
     }
 }
 
@@ -540,7 +527,7 @@ static void test_name_can_be_process_id_or_the_part_before_at(void **unused)
     (void)unused;
     uint32_t number = run("pl011@9000000", SUPERVISOR_PERMANENT);
     char id[16];
-    snprintf(id, sizeof id, "%u", record(number)->process);
+    snprintf(id, sizeof(id), "%u", record(number)->process);
     assert_int_equal(reply_to(ask_name(EGG, SUPERVISOR_STATUS, id))->child.child, number);
     assert_int_equal(reply_to(ask_name(EGG, SUPERVISOR_STATUS, "pl011"))->child.child, number);
     assert_int_equal(status_of(ask_name(EGG, SUPERVISOR_STATUS, "pl01")), CAVERN_NOT_FOUND);
@@ -586,9 +573,8 @@ static void test_waiters_too_many_refused(void **unused)
 {
     (void)unused;
     uint32_t number = run("x", SUPERVISOR_PERMANENT);
-    for (unsigned i = 0; i < SUPERVISOR_WAITERS_MAX; i++) {
+    for (unsigned i = 0; i < SUPERVISOR_WAITERS_MAX; i++)
         assert_null(reply_to(ask_number(EGG, SUPERVISOR_WAIT, number)));
-    }
     assert_int_equal(status_of(ask_number(EGG, SUPERVISOR_WAIT, number)), CAVERN_NO_MEMORY);
     assert_int_equal(status_of(ask_name(EGG, SUPERVISOR_STOP, "x")), CAVERN_NO_MEMORY);
     assert_int_equal(state_of(number), SUPERVISOR_STATE_RUNNING);
@@ -600,7 +586,7 @@ static void test_list_gives_all_children_in_parts(void **unused)
     (void)unused;
     for (unsigned i = 0; i < SUPERVISOR_STATUSES_MAX + 3; i++) {
         char name[8];
-        snprintf(name, sizeof name, "x%u", i);
+        snprintf(name, sizeof(name), "x%u", i);
         run(name, SUPERVISOR_PERMANENT);
     }
     ask_number(STRANGER, SUPERVISOR_LIST, 0);
@@ -618,8 +604,8 @@ static void test_stranger_may_only_look(void **unused)
     (void)unused;
     uint32_t number = run("x", SUPERVISOR_PERMANENT);
     struct supervisor_child child = description("y", SUPERVISOR_PERMANENT);
-    assert_int_equal(status_of(feed(STRANGER, &child, sizeof child, 0)), CAVERN_NOT_PERMITTED);
-    assert_int_equal(status_of(feed(0, &child, sizeof child, 0)), CAVERN_NOT_PERMITTED);
+    assert_int_equal(status_of(feed(STRANGER, &child, sizeof(child), 0)), CAVERN_NOT_PERMITTED);
+    assert_int_equal(status_of(feed(0, &child, sizeof(child), 0)), CAVERN_NOT_PERMITTED);
     assert_int_equal(status_of(ask_name(STRANGER, SUPERVISOR_KILL, "x")), CAVERN_NOT_PERMITTED);
     assert_int_equal(status_of(ask_name(STRANGER, SUPERVISOR_STOP, "x")), CAVERN_NOT_PERMITTED);
     assert_int_equal(status_of(ask_name(STRANGER, SUPERVISOR_RESTART, "x")), CAVERN_NOT_PERMITTED);
@@ -635,11 +621,11 @@ static void test_table_full_oldest_leftover_makes_way(void **unused)
     uint32_t number[SUPERVISOR_CHILDREN_MAX];
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         char name[8];
-        snprintf(name, sizeof name, "x%u", i);
+        snprintf(name, sizeof(name), "x%u", i);
         number[i] = run(name, SUPERVISOR_TEMPORARY);
     }
     struct supervisor_child child = description("more", SUPERVISOR_TEMPORARY);
-    assert_int_equal(status_of(feed(EGG, &child, sizeof child, 0)), CAVERN_NO_MEMORY);
+    assert_int_equal(status_of(feed(EGG, &child, sizeof(child), 0)), CAVERN_NO_MEMORY);
     exited(number[7], CAVERN_REASON_EXITED, 0);
     now++;
     exited(number[3], CAVERN_REASON_EXITED, 0);
@@ -687,12 +673,12 @@ static void test_request_unknown_or_short_refused(void **unused)
                                     : operation == SUPERVISOR_LIST ? CAVERN_END
                                     : short_is_enough              ? CAVERN_NOT_FOUND
                                                                    : CAVERN_BAD_ARGUMENT;
-        assert_int_equal(status_of(feed(EGG, &payload, sizeof payload.request, 1)), wanted);
+        assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload.request), 1)), wanted);
         assert_true(closes(last_handle));
         assert_int_equal(status_of(feed(EGG, &payload, 7, 0)), CAVERN_BAD_ARGUMENT);
     }
     payload.request.version++;
-    assert_int_equal(status_of(feed(EGG, &payload, sizeof payload, 0)), CAVERN_UNSUPPORTED);
+    assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload), 0)), CAVERN_UNSUPPORTED);
 }
 
 static void test_grants_are_wanted_by_add_alone(void **unused)
@@ -701,8 +687,8 @@ static void test_grants_are_wanted_by_add_alone(void **unused)
     struct supervisor_add payload = {.request = {.version = RPC_VERSION}};
     for (unsigned operation = 0; operation < 12; operation++) {
         payload.request.operation = (uint16_t)operation;
-        assert_int_equal(supervisor_wants_grants(&payload, sizeof payload), operation == SUPERVISOR_ADD);
-        assert_false(supervisor_wants_grants(&payload, sizeof payload - 1));
+        assert_int_equal(supervisor_wants_grants(&payload, sizeof(payload)), operation == SUPERVISOR_ADD);
+        assert_false(supervisor_wants_grants(&payload, sizeof(payload) - 1));
     }
 }
 
@@ -712,18 +698,18 @@ static void test_random_events_keep_invariants(void **unused)
     (void)unused;
     static uint8_t answered[40001];
     static uint8_t closed[60001];
-    memset(answered, 0, sizeof answered);
-    memset(closed, 0, sizeof closed);
+    memset(answered, 0, sizeof(answered));
+    memset(closed, 0, sizeof(closed));
     srand(1);
     for (unsigned round = 0; round < 20000; round++) {
         char name[8];
-        snprintf(name, sizeof name, "x%d", rand() % 6);
+        snprintf(name, sizeof(name), "x%d", rand() % 6);
         struct supervisor_child child = description(name, (enum supervisor_restart)(1 + rand() % 3));
         struct supervisor_record *any = &state->children[rand() % 8];
         effects.count = 0;
         switch (rand() % 8) {
         case 0:
-            feed(EGG, &child, sizeof child, 0);
+            feed(EGG, &child, sizeof(child), 0);
             break;
         case 1:
             add(any->number, (unsigned)rand() % 5);
@@ -735,33 +721,28 @@ static void test_random_events_keep_invariants(void **unused)
             ask_name(EGG, SUPERVISOR_STOP + (unsigned)rand() % 4, name);
             break;
         case 4:
-            if (any->number && any->held.process) {
+            if (any->number && any->held.process)
                 exited(any->number, (enum cavern_reason)(1 + rand() % 3), (uint64_t)rand() % 2);
-            }
             break;
         case 5:
             now += (uint64_t)(rand() % 2000) * MILLISECOND;
             supervisor_tick(state, now);
             break;
         case 6:
-            if (supervisor_to_start(state)) {
+            if (supervisor_to_start(state))
                 spawn(rand() % 4 ? CAVERN_OK : CAVERN_NO_MEMORY);
-            }
             break;
         case 7:
-            if (rand() % 100 == 0) {
+            if (rand() % 100 == 0)
                 assert_true(supervisor_start(state, now));
-            }
             break;
         }
         check();
-        for (unsigned i = 0; i < effects.count; i++) {
-            if (effects.list[i].kind <= SUPERVISOR_EFFECT_STATUSES) {
+        for (unsigned i = 0; i < effects.count; i++)
+            if (effects.list[i].kind <= SUPERVISOR_EFFECT_STATUSES)
                 assert_int_equal(answered[effects.list[i].request]++, 0);
-            } else if (effects.list[i].kind == SUPERVISOR_EFFECT_CLOSE) {
+            else if (effects.list[i].kind == SUPERVISOR_EFFECT_CLOSE)
                 assert_int_equal(closed[effects.list[i].handle]++, 0);
-            }
-        }
     }
 }
 
