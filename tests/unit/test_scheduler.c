@@ -365,7 +365,7 @@ static void test_scheduler_random_operations_keep_invariants(void **state)
     (void)state;
     struct thread *threads[12];
     unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     srand(seed);
     for (unsigned i = 0; i < COUNT_OF(threads); i++)
         threads[i] = model_thread(process, (uint8_t)(1 + rand() % 4));
