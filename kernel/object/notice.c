@@ -31,9 +31,23 @@ static struct cavern_header header_of(const struct notice *notice)
     };
 }
 
+/* It holds its source meanwhile: what has happened is told even if nobody else wants the source any more. */
+static void to_waiting(struct notice *notice)
+{
+    object_get(notice->owner);
+    notice->state = NOTICE_WAITING;
+}
+
+static void leave_waiting(struct notice *notice)
+{
+    if (notice->state == NOTICE_WAITING)
+        object_put(notice->owner); /* to_waiting */
+}
+
 /* It is on its way with this content: firings from now on are new. */
 static void told(struct notice *notice, uint64_t position)
 {
+    leave_waiting(notice);
     notice->state = NOTICE_DELIVERED;
     notice->position = position;
     notice->count = 0;
@@ -74,22 +88,39 @@ void notice_deliver_registers(struct notice *notice, struct thread *thread)
 static void tell(struct notice *notice)
 {
     struct queue *queue = notice->queue;
-    notice->state = NOTICE_WAITING;
     if (queue->receiver && !notice->finished) {
         struct thread *thread = queue->receiver;
         message_wake(thread, CAVERN_OK);
         notice_deliver_registers(notice, thread);
         return;
     }
+    to_waiting(notice);
     list_push_back(&queue->waiting, &notice->link);
     queue_tell_waiting(queue);
+}
+
+/* The source has been let go, and is about to be destroyed. */
+static bool is_dying(const struct notice *notice)
+{
+    return !notice->owner->references;
 }
 
 void notice_fire(struct notice *notice)
 {
     notice->count++;
-    if (notice->queue && notice->state == NOTICE_IDLE)
+    if (notice->queue && notice->state == NOTICE_IDLE && !is_dying(notice))
         tell(notice);
+}
+
+void notice_return(struct notice *notice)
+{
+    list_remove(&notice->link);
+    notice->state = NOTICE_IDLE;
+    if (is_dying(notice))
+        return;
+    notice->count += notice->count_word ? notice->words[notice->count_word - 1] : 1; /* told in vain */
+    to_waiting(notice);
+    list_push_front(&notice->queue->waiting, &notice->link);
 }
 
 /* Its message, if it still stands in the ring, tells of nothing any more. */
@@ -104,6 +135,7 @@ static void to_idle(struct notice *notice)
 {
     if (list_linked(&notice->link))
         list_remove(&notice->link);
+    leave_waiting(notice);
     notice->position = NOTICE_TAKEN;
     bool finish = notice->state != NOTICE_IDLE && notice->finished;
     notice->state = NOTICE_IDLE;

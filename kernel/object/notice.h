@@ -28,7 +28,7 @@ struct notice {
     struct list link;     /* queue->waiting or queue->delivered */
     struct list of_queue; /* queue->notices */
     struct queue *queue;  /* not counted: it tells us when it goes; NULL: nobody asked */
-    struct object *owner; /* not counted: the source that this stands in */
+    struct object *owner; /* the source that this stands in; counted while WAITING */
     uint64_t label;
     uint64_t count;     /* firings not yet told */
     uint64_t position;  /* of its message, while DELIVERED */
@@ -55,5 +55,7 @@ void notice_clear(struct notice *notice);
 bool notice_deliver(struct notice *notice);
 /* Gives a waiting notice, that need not go through the ring, to a thread. */
 void notice_deliver_registers(struct notice *notice, struct thread *thread);
+/* A delivered notice that is in no ring, whose taker is gone without acknowledging: waits again, before all others. */
+void notice_return(struct notice *notice);
 /* Its message has been freed, or was taken by a process that is gone (`lost`). */
 void notice_message_freed(struct notice *notice, bool lost);

@@ -8,6 +8,7 @@
 #include "arch/arch.h"
 #include "object/account.h"
 #include "object/attachment.h"
+#include "object/interrupt.h"
 #include "object/job.h"
 #include "object/message.h"
 #include "object/notice.h"
@@ -309,11 +310,7 @@ static bool unbind_notices(struct queue *queue)
             continue; /* its message still waits in the ring */
         if (!most--)
             return false;
-        list_remove(&notice->link);
-        notice->state = NOTICE_WAITING;
-        if (notice->count_word)
-            notice->count += notice->words[notice->count_word - 1]; /* told in vain */
-        list_push_front(&queue->waiting, &notice->link);
+        notice_return(notice);
     }
     return true;
 }
@@ -389,6 +386,8 @@ void queue_handles_gone(struct object *object)
 
 static void forget_notice(struct notice *notice)
 {
+    else if (notice->kind == CAVERN_KIND_INTERRUPT)
+        interrupt_notify(container_of(notice, struct interrupt, notice), NULL, 0);
     if (notice->kind == CAVERN_KIND_SPACE)
         sender_forget_space(container_of(notice, struct sender, space));
     else

@@ -28,10 +28,12 @@ enum cavern_status find_account(struct thread *caller, uint64_t handle, struct a
 
 enum cavern_status hand_out(struct thread *caller, struct object *object, uint16_t rights, uint64_t *handle)
 {
-    object_get_handle(object); /* the handle's */
-    enum cavern_status status = process_insert(caller->process, object, rights, CAVERN_NO_HANDLE, handle);
-    if (status)
-        object_put_handle(object);
+    /* First the room: an object that loses its only handle would tell so, but the caller never had it. */
+    enum cavern_status status = process_reserve(caller->process, 1);
+    if (!status) {
+        object_get_handle(object); /* the handle's */
+        status = process_insert(caller->process, object, rights, CAVERN_NO_HANDLE, handle);
+    }
     object_put(object); /* the maker's */
     return status;
 }

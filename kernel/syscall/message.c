@@ -365,6 +365,21 @@ sys_outcome sys_cancel(struct thread *caller, struct cancel_args *args)
 
 /* --- receiving --- */
 
+/* The oldest that lacks room and need not go through the ring, if not too many that must stand before it; or NULL. */
+static struct notice *waiting_notice(const struct queue *queue)
+{
+    unsigned most = JOB_STEP_ITEMS;
+    list_for_each_safe(node, &queue->waiting)
+    {
+        struct notice *notice = container_of(node, struct notice, link);
+        if (!notice->finished)
+            return notice;
+        if (!--most)
+            return NULL;
+    }
+    return NULL;
+}
+
 /* Retires all, then: a message waits (IN_RING), a notice comes in registers (SYS_DONE), or the caller sleeps. */
 static sys_outcome receive(struct thread *caller, struct queue *queue, uint64_t deadline)
 {
@@ -379,13 +394,12 @@ static sys_outcome receive(struct thread *caller, struct queue *queue, uint64_t 
     }
     if (queue_has_untaken(queue))
         return CAVERN_IN_RING;
-    if (!list_empty(&queue->waiting)) {
-        struct notice *notice = container_of(list_first(&queue->waiting), struct notice, link);
-        if (!notice->finished) {
-            notice_deliver_registers(notice, caller);
-            queue_refill(queue);
-            return SYS_DONE;
-        }
+    struct notice *notice = waiting_notice(queue);
+    if (notice) {
+        notice_deliver_registers(notice, caller);
+        queue_refill(queue);
+        queue_update_waiters(queue);
+        return SYS_DONE;
     }
     if (deadline <= arch_now())
         return CAVERN_TIMEOUT;
