@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The registry and the supervisor die and come back. spec/services/egg.md, "Wards"."""
+
+import sys
+import tarfile
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from guest import BUILD, Machine, ramdisk, shell  # noqa: E402
+from tap import case, main  # noqa: E402
+
+
+def deadly(commands):
+    """Runs commands in a system whose registry dies of a look-up and whose supervisor dies of a KILL of "deadly"."""
+    with tarfile.open(BUILD / "ramdisk/initrd-wards.tar") as archive:
+        paths = ("bin/registry", "bin/supervisor")
+        files = {path: archive.extractfile(path).read() for path in paths}
+    with ramdisk(files=files) as disk:
+        return shell(commands, Machine(initrd=disk.name))
+
+
+@case
+def killed_registry_keeps_names_and_clients():
+    """[EGG-11] [REG-10]"""
+    said, status = deadly("cat /volume/deadly/x; ls /volume/init; hello; kill pl011; echo alive; log")
+    assert status == 0 and "\nalive\n" in said, (status, said)
+    assert "the registry: fault" in said and "goes on for a predecessor" in said, said
+    assert "system.dtb" in said, said
+
+
+@case
+def killed_supervisor_keeps_children():
+    """[EGG-11] [SUP-15]"""
+    said, status = deadly("kill deadly; kill pl011; run hello; services; status pl011; echo alive; log")
+    assert status == 0 and "\nalive\n" in said, (status, said)
+    assert "the supervisor: fault" in said and "goes on for a predecessor" in said, said
+
+
+@case
+def ward_that_dies_on_and_on_ends_the_system():
+    """[EGG-7]"""
+    commands = "; ".join(["cat /volume/deadly/x"] * 8)
+    try:
+        deadly(commands)
+    except AssertionError as stopped:
+        assert "ended too often" in str(stopped) and "panic: " in str(stopped), stopped
+    else:
+        raise AssertionError("the system goes on")
+
+
+if __name__ == "__main__":
+    main()
