@@ -7,9 +7,16 @@
 #include <cavern/rpc.h>
 #include <cavern/start.h>
 
+static struct cavern_session session;
+
+void cavern_console_use(cavern_handle sender)
+{
+    cavern_session_close(&session);
+    cavern_session_open(&session, sender, NULL);
+}
+
 static struct cavern_session *console(void)
 {
-    static struct cavern_session session;
     if (!session.sender)
         cavern_session_open(&session, cavern_startup_get(CAVERN_STARTUP_CONSOLE), NULL);
     return session.sender ? &session : NULL;

@@ -49,7 +49,8 @@ void cavern_message_from_registers(const struct cavern_received *received, struc
 enum cavern_status cavern_queue_receive(struct cavern_queue *queue, uint64_t deadline, struct cavern_message *message)
 {
     while (!cavern_queue_take(queue, message)) {
-        if (deadline == CAVERN_POLL)
+        /* Waiters may be notices that had no room: they come in registers. */
+        if (deadline == CAVERN_POLL && !__atomic_load_n(&queue->control->waiters, __ATOMIC_RELAXED))
             return CAVERN_TIMEOUT;
         struct cavern_received received;
         enum cavern_status status = cavern_sys_receive(queue->handle, deadline, &received);

@@ -15,6 +15,9 @@
 
 bool cavern_console_exists(void);
 
+/* For a process that finds the console itself. Takes the handle over. */
+void cavern_console_use(cavern_handle sender);
+
 /* When all of it has been taken. */
 enum cavern_status cavern_console_write(const char *text, size_t length) CAVERN_MUST_CHECK;
 
