@@ -12,14 +12,14 @@ class Row:
     """number, name, inputs and outputs as (register, name, keeps progress)."""
 
     def __init__(self, line):
-        match = re.fullmatch(r"(\d+)\s+(\+?)(\w+)\s*:(.*)->(.*)", line)
+        match = re.fullmatch(r"(\d+)\s+(\w+)\s*:(.*)->(.*)", line)
         if not match:
             sys.exit(f"syscalls.def: bad row: {line}")
-        self.number, self.fast, self.name = int(match[1]), match[2], match[3]
+        self.number, self.name = int(match[1]), match[2]
         self.message = False
-        self.received = match[5].strip() == "HDR"
-        self.inputs = self.parse(match[4])
-        self.outputs = [] if self.received else self.parse(match[5])
+        self.received = match[4].strip() == "HDR"
+        self.inputs = self.parse(match[3])
+        self.outputs = [] if self.received else self.parse(match[4])
 
     def parse(self, text):
         items = []
@@ -112,8 +112,6 @@ def table_h(rows):
 
 def trampoline(row):
     yield f"static sys_outcome call_{row.name}(struct thread *caller)\n{{"
-    if row.fast:
-        yield f"    if (fast_{row.name}(caller))\n        return SYS_DONE;"
     if row.inputs or row.outputs:
         yield "    uint64_t *x = caller->context.x;"
     yield f"    struct {row.name}_args args;"
@@ -137,7 +135,7 @@ def trampoline(row):
 
 
 def table_c(rows):
-    yield '#include "syscall_table.h"\n\n#include "object/thread.h"\n#include "syscall/fast.h"\n'
+    yield '#include "syscall_table.h"\n\n#include "object/thread.h"\n'
     for row in rows:
         yield from trampoline(row)
     yield "const sys_entry sys_table[CAVERN_CALL_COUNT] = {"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pending requests of one server queue: a fixed number of slots, spread over pages of 256 that the caller
+ * The pending requests of one server queue: a fixed number of slots, spread over pages of 512 that the caller
  * supplies, zeroed. An id is 32 bits: generation << 16 | slot + 1; 0 is never valid. Free slots are reused first-in
  * first-out, so an id comes back as late as possible. The generation starts at 1, steps at each release and skips 0.
  * Slots from `fresh` on were never used; they stand before all released ones in the order of reuse.
@@ -12,16 +12,15 @@
 #include <stdint.h>
 
 enum {
-    REQUEST_SLOTS_PER_PAGE = 256,
+    REQUEST_SLOTS_PER_PAGE = 512,
     REQUEST_SLOTS_MAX = 32768,
     REQUEST_NONE = -1,
 };
 
 struct request_slot {
-    void *request; /* the caller's; NULL after request_take */
     uint16_t generation;
     uint16_t next; /* slot + 1 of the next free slot; 0 for none */
-    bool used;
+    uint32_t used;
 };
 
 struct request_table {
@@ -56,16 +55,78 @@ static inline struct request_slot *request_slot(const struct request_table *tabl
     return &table->pages[number / REQUEST_SLOTS_PER_PAGE][number % REQUEST_SLOTS_PER_PAGE];
 }
 
-/* Occupies the slot whose turn it is; false when all are occupied. */
-bool request_take(struct request_table *table, uint32_t *id) __attribute__((warn_unused_result));
+static inline uint32_t request_id_of(const struct request_slot *slot, uint32_t number)
+{
+    return (uint32_t)slot->generation << 16 | (number + 1);
+}
+
+/* The id of the pending request in a slot, or 0. Slot number < slots. */
+static inline uint32_t request_id(const struct request_table *table, uint32_t number)
+{
+    const struct request_slot *slot = request_slot(table, number);
+
+    return slot->used ? request_id_of(slot, number) : 0;
+}
 
 /* The slot of a pending request, or REQUEST_NONE. */
-int32_t request_find(const struct request_table *table, uint32_t id);
+static inline int32_t request_find(const struct request_table *table, uint32_t id)
+{
+    uint32_t number = (id & 0xffff) - 1;
+
+    if (number >= table->fresh || request_id(table, number) != id)
+        return REQUEST_NONE;
+    return (int32_t)number;
+}
+
+/* Never-used slots first, in order; then the one that was released first. There is one. */
+static inline uint32_t request_slot_dequeue(struct request_table *table)
+{
+    if (table->fresh < table->slots) {
+        request_slot(table, table->fresh)->generation = 1;
+        return table->fresh++;
+    }
+
+    uint32_t number = table->first_free - 1u;
+    table->first_free = request_slot(table, number)->next;
+    if (!table->first_free)
+        table->last_free = 0;
+    return number;
+}
+
+/* Occupies the slot whose turn it is; false when all are occupied. */
+__attribute__((warn_unused_result)) static inline bool request_take(struct request_table *table, uint32_t *id)
+{
+    if (table->used == table->slots)
+        return false;
+
+    uint32_t number = request_slot_dequeue(table);
+    struct request_slot *slot = request_slot(table, number);
+    slot->used = 1;
+    slot->next = 0;
+    table->used++;
+    *id = request_id_of(slot, number);
+    return true;
+}
+
+/* Frees an occupied slot: the last to be taken again. */
+static inline void request_release_slot(struct request_table *table, uint32_t number)
+{
+    struct request_slot *slot = request_slot(table, number);
+    uint16_t link = (uint16_t)(number + 1);
+
+    slot->used = 0;
+    slot->next = 0;
+    if (++slot->generation == 0)
+        slot->generation = 1;
+    table->used--;
+    if (table->last_free)
+        request_slot(table, table->last_free - 1u)->next = link;
+    else
+        table->first_free = link;
+    table->last_free = link;
+}
 
 /* False, with nothing changed, when there is no such pending request. */
 bool request_release(struct request_table *table, uint32_t id);
-
-/* The id of the pending request in the slot of this number, which is < slots; 0 for none. */
-uint32_t request_id(const struct request_table *table, uint32_t number);
 
 bool request_table_invariants(const struct request_table *table);

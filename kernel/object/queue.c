@@ -26,7 +26,7 @@ static void init_lists(struct queue *queue)
     list_init(&queue->notices);
     list_init(&queue->waiting);
     list_init(&queue->delivered);
-    list_init(&queue->spaces);
+    tree_init(&queue->spaces);
     list_init(&queue->awaiting);
 }
 
@@ -54,12 +54,15 @@ static bool give_memory(struct queue *queue, struct account *account, unsigned b
     return true;
 }
 
+static bool serve_step(struct job *job);
+
 enum cavern_status queue_create(struct account *account, uint64_t blocks, uint64_t slots, struct queue **result)
 {
     struct queue *queue = object_create(account, CLASS_QUEUE);
     if (!queue)
         return CAVERN_NO_MEMORY;
     init_lists(queue);
+    job_init(&queue->serving, serve_step, &queue->object);
     if (!take_memory(queue, account, blocks, slots)) {
         while (!give_memory(queue, account, PAGED_PAGES_MAX))
             ;
@@ -71,7 +74,6 @@ enum cavern_status queue_create(struct account *account, uint64_t blocks, uint64
         (slots &&
          !request_table_init(&queue->requests, (struct request_slot **)queue->slots.directory, (uint32_t)slots)))
         __builtin_unreachable();
-    queue->control->blocks = blocks;
     *result = queue;
     return CAVERN_OK;
 }
@@ -160,46 +162,64 @@ struct queue_entry *queue_publish(struct queue *queue, const struct cavern_heade
 
 /* --- those who wait for room --- */
 
+static bool serve_step(struct job *job)
+{
+    struct queue *queue = container_of(job, struct queue, serving);
+    uint64_t before = queue->ring.used_from;
+    queue->unserved = false;
+    return !queue_retire(queue, JOB_STEP_ITEMS) || (queue->ring.used_from == before && !queue->unserved);
+}
+
+void queue_serve_later(struct queue *queue)
+{
+    queue->unserved = true;
+    if (queue->object.references) /* else its end serves all */
+        job_start(&queue->serving, queue->process ? queue->process->top_priority : 0);
+}
+
 void queue_tell_waiting(struct queue *queue)
 {
-    for (unsigned i = 0; i < JOB_STEP_ITEMS && !list_empty(&queue->waiting); i++) {
-        if (!notice_deliver(container_of(list_first(&queue->waiting), struct notice, link)))
+    for (unsigned i = 0; !list_empty(&queue->waiting); i++) {
+        if (i == JOB_STEP_ITEMS)
+            queue_serve_later(queue);
+        if (i == JOB_STEP_ITEMS || !notice_deliver(container_of(list_first(&queue->waiting), struct notice, link)))
             break;
     }
     queue_update_waiters(queue);
 }
 
-/* In order, as many as fit together; who is at its own limits does not hold up the others. */
+/* In order, as many as fit together; who is at its own limits steps aside until sender_credited. */
 static void serve_spaces(struct queue *queue)
 {
     uint64_t blocks = 0, requests = 0;
-    unsigned most = JOB_STEP_ITEMS;
-    list_for_each_safe(node, &queue->spaces)
-    {
-        struct sender *sender = container_of(node, struct sender, of_spaces);
-        if (!most-- || !ring_room(&queue->ring, blocks + sender->space_blocks) ||
+    for (unsigned i = 0; !tree_empty(&queue->spaces); i++) {
+        struct sender *sender = container_of(tree_first(&queue->spaces), struct sender, of_spaces);
+        if (!ring_room(&queue->ring, blocks + sender->space_blocks) ||
             request_table_free(&queue->requests) < requests + sender->space_requests)
             return;
-        if (!sender_would_accept(sender, sender->space_blocks, sender->space_requests))
+        if (i == JOB_STEP_ITEMS) {
+            queue_serve_later(queue);
+            return;
+        }
+        if (!sender_would_accept(sender, sender->space_blocks, sender->space_requests)) {
+            tree_remove(&queue->spaces, &sender->of_spaces);
             continue;
+        }
         blocks += sender->space_blocks;
         requests += sender->space_requests;
-        list_remove(&sender->of_spaces);
-        notice_fire(&sender->space);
+        sender_tell_space(sender);
     }
 }
 
 /* The owner stores head and then loads `waiters`; whatever it frees later, it tells by queue_freed. */
 void queue_update_waiters(struct queue *queue)
 {
-    bool wait = !list_empty(&queue->waiting) || !list_empty(&queue->spaces);
-    __atomic_store_n(&queue->control->waiters, wait, __ATOMIC_SEQ_CST);
+    queue->waited_for = !list_empty(&queue->waiting) || queue->asking;
+    __atomic_store_n(&queue->control->waiters, queue->waited_for, __ATOMIC_SEQ_CST);
 }
 
-void queue_refill(struct queue *queue)
+void queue_refill_waiting(struct queue *queue)
 {
-    if (list_empty(&queue->waiting) && list_empty(&queue->spaces))
-        return;
     queue_tell_waiting(queue);
     if (list_empty(&queue->waiting))
         serve_spaces(queue);
@@ -222,6 +242,17 @@ static uint64_t ring_page(void *context, uint64_t i)
     return arch_physical(queue->data.directory[i % queue->data.pages]);
 }
 
+/* Whatever an owner before may have written there. */
+static void control_init(struct queue *queue)
+{
+    struct cavern_control *control = queue->control;
+    arch_zero_page(control);
+    control->head = control->taken = queue->ring.seen_taken;
+    control->bound = control->tail = queue->ring.tail;
+    control->blocks = queue->ring.capacity;
+    queue_update_waiters(queue);
+}
+
 enum cavern_status queue_bind(struct queue *queue, struct process *process)
 {
     uint64_t ring_pages = 2 * (uint64_t)queue->data.pages;
@@ -241,9 +272,7 @@ enum cavern_status queue_bind(struct queue *queue, struct process *process)
     queue->process = process;
     queue->address = address;
     list_push_back(&process->queues, &queue->of_process);
-    struct cavern_control *control = queue->control;
-    control->head = control->taken = queue->ring.seen_taken;
-    control->bound = control->tail = queue->ring.tail;
+    control_init(queue);
     return CAVERN_OK;
 }
 
@@ -369,7 +398,7 @@ bool queue_unbind_step(struct queue *queue)
         queue->unbinding = UNBIND_IDLE;
         list_remove(&queue->of_process); /* until now, so that the end of the process sees it through */
         if (queue->object.references)    /* else it would never be empty */
-            queue_refill(queue);
+            queue_refill_waiting(queue);
         return true;
     }
 }
@@ -386,10 +415,10 @@ void queue_handles_gone(struct object *object)
 
 static void forget_notice(struct notice *notice)
 {
-    else if (notice->kind == CAVERN_KIND_INTERRUPT)
-        interrupt_notify(container_of(notice, struct interrupt, notice), NULL, 0);
     if (notice->kind == CAVERN_KIND_SPACE)
         sender_forget_space(container_of(notice, struct sender, space));
+    else if (notice->kind == CAVERN_KIND_INTERRUPT)
+        interrupt_notify(container_of(notice, struct interrupt, notice), NULL, 0);
     else
         notice_set(notice, NULL, 0);
 }

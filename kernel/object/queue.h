@@ -21,6 +21,8 @@
 #include "core/list.h"
 #include "core/request_table.h"
 #include "core/ring.h"
+#include "core/tree.h"
+#include "object/job.h"
 #include "object/object.h"
 #include "object/paged.h"
 
@@ -58,10 +60,15 @@ struct queue {
     struct list notices;     /* notice.of_queue: all that have this destination */
     struct list waiting;     /* notice.link: no room yet */
     struct list delivered;   /* notice.link: told, not acknowledged */
-    struct list spaces;      /* sender.of_spaces: ask for a space notice */
+    struct tree spaces;      /* sender.of_spaces, by ticket: who waits for room, but for those at their own limits */
+    uint64_t tickets;        /* given to who asked for room */
+    uint32_t asking;         /* that wait for room, those at their own limits too */
     struct list awaiting;    /* pending.of_reply: requests whose endings come here */
     uint8_t unbinding;       /* enum queue_unbinding */
     bool gone;               /* no handle is left */
+    bool waited_for;         /* `waiting` is not empty, or `asking` not 0: what the word `waiters` says */
+    bool unserved;           /* there may be room for more of them than one step could serve */
+    struct job serving;      /* looks for room, and serves them */
     uint32_t cursor;         /* of unbinding */
     uint64_t cut;            /* unbinding: what stands before it had been taken */
     uint64_t freed;          /* unbinding: and before this, freed */
@@ -97,13 +104,19 @@ static inline bool queue_is_quiet(const struct queue *queue)
 {
     uint64_t tail = queue->ring.tail;
     return queue->ring.used_from == tail && __atomic_load_n(&queue->control->head, __ATOMIC_RELAXED) == tail &&
-           __atomic_load_n(&queue->control->taken, __ATOMIC_RELAXED) == tail && list_empty(&queue->waiting) &&
-           list_empty(&queue->spaces);
+           __atomic_load_n(&queue->control->taken, __ATOMIC_RELAXED) == tail && !queue->waited_for;
 }
 /* Room has come: for the notices that wait, then for those who asked for space. Bounded; calls nothing that retires. */
-void queue_refill(struct queue *queue);
+void queue_refill_waiting(struct queue *queue);
+static inline void queue_refill(struct queue *queue)
+{
+    if (queue->waited_for)
+        queue_refill_waiting(queue);
+}
 /* The notices alone. */
 void queue_tell_waiting(struct queue *queue);
+/* Somebody waits, perhaps for room that is there already: a job will see. */
+void queue_serve_later(struct queue *queue);
 /* Sets the `waiters` word as the lists say. */
 void queue_update_waiters(struct queue *queue);
 

@@ -1,44 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "object/request.h"
 
-#include "object/attachment.h"
 #include "object/message.h"
-#include "object/sender.h"
-
-/* Pending records stand beside the slots, one each. */
-static struct pending *pending_of(const struct queue *server, uint32_t id)
-{
-    uint32_t slot = (id & 0xffff) - 1;
-    return paged_at(&server->pending, slot * sizeof(struct pending));
-}
-
-struct pending *request_lookup(const struct queue *server, uint32_t id)
-{
-    return request_find(&server->requests, id) == REQUEST_NONE ? NULL : pending_of(server, id);
-}
-
-struct pending *request_open(struct queue *server)
-{
-    uint32_t id;
-    if (!request_take(&server->requests, &id))
-        __builtin_unreachable(); /* the caller has looked */
-    struct pending *pending = pending_of(server, id);
-    *pending = (struct pending){.server = server, .id = id};
-    list_init(&pending->of_reply);
-    return pending;
-}
-
-void request_close(struct pending *pending)
-{
-    struct queue *server = pending->server;
-    list_remove(&pending->of_reply);
-    if (pending->leases)
-        leases_free(pending->leases);
-    sender_request_ended(pending->sender);
-    if (!request_release(&server->requests, pending->id))
-        __builtin_unreachable(); /* it is pending */
-    queue_refill(server);        /* a slot is free */
-}
 
 void request_abandon(struct pending *pending)
 {

@@ -15,10 +15,10 @@
 #include <cavern/status.h>
 
 #include "core/list.h"
+#include "object/attachment.h"
 #include "object/queue.h"
+#include "object/sender.h"
 
-struct leases;
-struct sender;
 struct thread;
 
 #define PENDING_IN_REGISTERS (~(uint64_t)0)
@@ -32,8 +32,8 @@ struct pending {
     struct leases *leases; /* owned; NULL: none */
     uint64_t token;
     uint64_t position; /* of its message in the server's ring, or PENDING_IN_REGISTERS */
-    uint32_t id;
-    uint32_t client; /* process id */
+    uint32_t id;       /* 0: free */
+    uint32_t client;   /* process id */
     uint32_t trace;
     uint32_t blocks; /* reserved in `reply` */
     uint64_t pad[5];
@@ -41,12 +41,57 @@ struct pending {
 
 _Static_assert(sizeof(struct pending) == 128, "slots divide a page evenly");
 
+static inline uint32_t pending_slot(uint32_t id)
+{
+    return (id & 0xffff) - 1;
+}
+
+/* Pending records stand beside the slots, one each. */
+static inline struct pending *pending_at(const struct queue *server, uint32_t slot)
+{
+    return paged_at(&server->pending, slot * sizeof(struct pending));
+}
+
 /* NULL: no such id. */
-struct pending *request_lookup(const struct queue *server, uint32_t id);
-/* Takes the slot whose turn it is (there is one); fields but server and id are the caller's to fill. */
-struct pending *request_open(struct queue *server);
+static inline struct pending *request_lookup(const struct queue *server, uint32_t id)
+{
+    uint32_t slot = pending_slot(id);
+    if (slot >= server->requests.slots)
+        return NULL;
+    struct pending *pending = pending_at(server, slot);
+    return pending->id == id ? pending : NULL; /* 0 while the slot is free */
+}
+
+/* Takes the slot whose turn it is (there is one). Without reply queue, caller and leases; the rest is to be filled in.
+ */
+static inline struct pending *request_open(struct queue *server)
+{
+    uint32_t id;
+    if (!request_take(&server->requests, &id))
+        __builtin_unreachable(); /* the caller has looked */
+    struct pending *pending = pending_at(server, pending_slot(id));
+    pending->server = server;
+    pending->id = id;
+    pending->reply = NULL;
+    pending->caller = NULL;
+    pending->leases = NULL;
+    return pending;
+}
+
 /* The ending: nothing more will come of it. The slot is free again; leases end; the sender gets its credit. */
-void request_close(struct pending *pending);
+static inline void request_close(struct pending *pending)
+{
+    struct queue *server = pending->server;
+    if (pending->reply)
+        list_remove(&pending->of_reply);
+    if (pending->leases)
+        leases_free(pending->leases);
+    sender_request_ended(pending->sender);
+    request_release_slot(&server->requests, pending_slot(pending->id));
+    pending->id = 0;
+    queue_refill(server); /* a slot is free */
+}
+
 void request_abandon(struct pending *pending);
 /* An ending of at most five words, without attachments, for the reply queue; closes. */
 void request_ended(struct pending *pending, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS]);

@@ -248,8 +248,13 @@ static void switch_to(struct cpu *cpu, struct thread *next)
     cpu->switches++;
 }
 
-/* Apart, so that an entry which changes nothing saves no registers for it. */
-__attribute__((noinline)) static struct thread *reschedule(struct cpu *cpu)
+void scheduler_switch_timed(struct cpu *cpu)
+{
+    slice_update(cpu);
+    timer_update(cpu);
+}
+
+struct thread *scheduler_reschedule(struct cpu *cpu)
 {
     charge(cpu);
     if (cpu->jobs.ready && job_is_first(cpu)) {
@@ -265,34 +270,4 @@ __attribute__((noinline)) static struct thread *reschedule(struct cpu *cpu)
     timer_update(cpu);
     cpu->reschedule = false;
     return cpu->current;
-}
-
-bool scheduler_may_switch(const struct cpu *cpu, const struct thread *thread)
-{
-    return !cpu->jobs.ready && !cpu->reschedule && !thread->suspended &&
-           thread->runnable.priority >= run_queue_highest(&cpu->ready);
-}
-
-void scheduler_switch(struct cpu *cpu, struct thread *from, uint8_t state, uint64_t deadline, struct thread *to)
-{
-    from->state = state;
-    if (deadline != NEVER)
-        tree_insert(&cpu->deadlines, &from->deadline, deadline);
-    if (tree_linked(&to->deadline))
-        tree_remove(&cpu->deadlines, &to->deadline);
-    to->state = CAVERN_THREAD_READY;
-    to->slice_left = SCHEDULER_SLICE;
-    charge(cpu);
-    switch_to(cpu, to);
-    cpu->slice_end = NEVER;
-    if (cpu->ready.ready)
-        slice_update(cpu);
-    timer_update(cpu);
-}
-
-struct thread *scheduler_next(void)
-{
-    struct cpu *cpu = arch_cpu();
-
-    return cpu->reschedule ? reschedule(cpu) : cpu->current;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "core/run_queue.h"
 #include "core/tree.h"
 #include "object/job.h"
@@ -49,13 +50,6 @@ uint64_t scheduler_cpu_mask(void);
 void scheduler_wake(struct thread *thread);
 /* The same at the front: it is next of its priority once the current thread waits, as it is about to. */
 void scheduler_hand_over(struct thread *thread);
-/* Would the current thread, which is about to wait, be followed by `thread` if it were woken straight? */
-bool scheduler_may_switch(const struct cpu *cpu, const struct thread *thread);
-/*
- * scheduler_hand_over(to) and scheduler_wait(from) in one, without the run queue in between. scheduler_may_switch has
- * just been true.
- */
-void scheduler_switch(struct cpu *cpu, struct thread *from, uint8_t state, uint64_t deadline, struct thread *to);
 /* The current thread waits: sets `state`, enters the deadline tree (unless CAVERN_FOREVER), leaves the CPU at the exit.
  */
 void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline);
@@ -72,9 +66,17 @@ void scheduler_charge(void);
 /* The timer fired: wakes those whose deadline has passed (through message_timeout), ends slices, sets the timer anew.
  */
 void scheduler_timer(void);
+/* For hand_over: sets slice and timer for the thread that has come. */
+void scheduler_switch_timed(struct cpu *cpu);
+/* For scheduler_next, when something has changed. */
+struct thread *scheduler_reschedule(struct cpu *cpu);
 /*
  * What the CPU runs next; called once at the end of each entry from user mode or idle. Runs jobs in between, one step
  * at least, as long as no interrupt waits. NULL: nothing, or an interrupt that must be served first; the processor
  * waits for an interrupt. Charges CPU time, sets the timer, and calls arch_switch when the thread changes.
  */
-struct thread *scheduler_next(void);
+static inline struct thread *scheduler_next(void)
+{
+    struct cpu *cpu = arch_cpu();
+    return cpu->reschedule ? scheduler_reschedule(cpu) : cpu->current;
+}

@@ -32,7 +32,6 @@ enum cavern_status sender_create(struct queue *queue, uint64_t label, uint32_t m
     notice_init(&sender->space, CAVERN_KIND_SPACE, &sender->object);
     sender->closed.finished = closed_finished;
     sender->space.finished = space_finished;
-    list_init(&sender->of_spaces);
     list_push_back(&queue->senders, &sender->of_queue);
     *result = sender;
     return CAVERN_OK;
@@ -63,23 +62,31 @@ void sender_handles_gone(struct object *object)
 void sender_message_freed(struct sender *sender)
 {
     sender->messages--;
+    sender_credited(sender);
     object_put(&sender->object); /* the entry's */
 }
 
-void sender_request_ended(struct sender *sender)
+static void stop_waiting(struct sender *sender)
 {
-    sender->requests--;
-    object_put(&sender->object); /* the slot's */
+    struct queue *queue = sender->queue;
+    if (tree_linked(&sender->of_spaces))
+        tree_remove(&queue->spaces, &sender->of_spaces);
+    sender->waits = false;
+    queue->asking--;
+}
+
+void sender_tell_space(struct sender *sender)
+{
+    stop_waiting(sender);
+    notice_fire(&sender->space);
 }
 
 void sender_detach(struct sender *sender)
 {
+    if (sender->waits)
+        sender_tell_space(sender); /* it tries, and learns that the queue is gone */
     list_remove(&sender->of_queue);
     sender->queue = NULL;
-    if (list_linked(&sender->of_spaces)) {
-        list_remove(&sender->of_spaces);
-        notice_fire(&sender->space); /* who waits for room tries, and learns that it is gone */
-    }
 }
 
 bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t requests)
@@ -94,18 +101,20 @@ bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t 
 void sender_ask_space(struct sender *sender, uint32_t blocks, uint32_t requests, struct queue *to, uint64_t label)
 {
     object_get(&sender->object); /* until the notice is finished or forgotten */
-    sender->asking = true;
+    sender->asking = sender->waits = true;
+    sender->ticket = sender->queue->tickets++;
+    sender->queue->asking++;
     sender->space_blocks = blocks;
     sender->space_requests = requests;
     sender->space.count = 0;
     notice_set(&sender->space, to, label);
-    list_push_back(&sender->queue->spaces, &sender->of_spaces);
+    sender_credited(sender);
 }
 
 void sender_forget_space(struct sender *sender)
 {
-    if (list_linked(&sender->of_spaces)) {
-        list_remove(&sender->of_spaces);
+    if (sender->waits) {
+        stop_waiting(sender);
         queue_update_waiters(sender->queue);
     }
     notice_clear(&sender->space); /* finishes it if it was told */

@@ -9,6 +9,7 @@
 #include <cavern/status.h>
 
 #include "core/list.h"
+#include "core/tree.h"
 #include "object/notice.h"
 #include "object/object.h"
 #include "object/queue.h"
@@ -25,8 +26,10 @@ struct sender {
     bool tell_closed;
     struct notice closed; /* to the sender's own queue; holds a reference while told */
     struct notice space;  /* to a queue of who sends; holds a reference while asked or told */
-    bool asking;
-    struct list of_spaces;
+    bool asking;                /* until the notice is finished or forgotten */
+    bool waits;                 /* for room: not yet told */
+    struct tree_node of_spaces; /* in queue->spaces while it waits, unless it is at its own limits */
+    uint64_t ticket;            /* its place in the order of asking */
     uint32_t space_blocks;
     uint32_t space_requests;
 };
@@ -43,8 +46,21 @@ static inline bool sender_is_gone(const struct sender *sender)
 
 /* A message was freed: its credit and its reference come back. */
 void sender_message_freed(struct sender *sender);
-/* A pending request of this sender has ended. */
-void sender_request_ended(struct sender *sender);
+/* One of its limits is not reached any more: if it waits for room, it is in line again. */
+static inline void sender_credited(struct sender *sender)
+{
+    if (sender->waits && !tree_linked(&sender->of_spaces))
+        tree_insert(&sender->queue->spaces, &sender->of_spaces, sender->ticket);
+}
+
+/* A pending request of this sender has ended: its credit and its reference come back. */
+static inline void sender_request_ended(struct sender *sender)
+{
+    sender->requests--;
+    sender_credited(sender);
+    object_put(&sender->object);
+}
+
 /* The queue goes away. */
 void sender_detach(struct sender *sender);
 
@@ -53,5 +69,7 @@ void sender_detach(struct sender *sender);
 bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t requests);
 /* Asks for one space notice to `to`, which may come at once. One at a time for a sender. */
 void sender_ask_space(struct sender *sender, uint32_t blocks, uint32_t requests, struct queue *to, uint64_t label);
+/* What it waits for is there. */
+void sender_tell_space(struct sender *sender);
 /* Nobody wants it any more (the asker's queue is unbound). */
 void sender_forget_space(struct sender *sender);

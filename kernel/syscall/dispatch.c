@@ -4,14 +4,12 @@
 
 #include <cavern/syscalls.h>
 
-#include "object/scheduler.h"
 #include "object/thread.h"
 
 void syscall_dispatch(struct thread *caller)
 {
     uint64_t *x = caller->context.x;
     unsigned operation = x[1] >> 16 & 0xff;
-    arch_cpu()->system_calls++;
     if (operation >= CAVERN_CALL_COUNT || !sys_table[operation]) {
         x[0] = CAVERN_BAD_OPERATION;
         return;

@@ -2,7 +2,9 @@
 #include "syscall/fast.h"
 
 #include <cavern/message.h>
+#include <cavern/syscalls.h>
 
+#include "object/hand_over.h"
 #include "object/process.h"
 #include "object/queue.h"
 #include "object/request.h"
@@ -17,8 +19,8 @@ static bool is_small(uint64_t info)
 }
 
 /* x0-x8 of `to`: OK, the header, the words of `from`'s message. */
-static inline void pass(struct thread *to, const struct thread *from, uint64_t info, enum cavern_kind kind,
-                        uint32_t request, uint64_t label)
+static inline __attribute__((always_inline)) void pass(struct thread *to, const struct thread *from, uint64_t info,
+                                                       enum cavern_kind kind, uint32_t request, uint64_t label)
 {
     uint64_t size = info & 0xffff, *x = to->context.x;
     const uint64_t *words = &from->context.x[3];
@@ -26,8 +28,17 @@ static inline void pass(struct thread *to, const struct thread *from, uint64_t i
     x[1] = size | (uint64_t)kind << 16 | (uint64_t)from->process->id << 32;
     x[2] = request | (info >> 32 << 32);
     x[3] = label;
-    for (unsigned i = 0; i < CAVERN_WORDS; i++)
-        x[4 + i] = i * sizeof(uint64_t) < size ? words[i] : 0;
+    if (size == CAVERN_WORDS * sizeof(uint64_t)) {
+        uint64_t a = words[0], b = words[1], c = words[2], d = words[3], e = words[4]; /* `to` is another thread */
+        x[4] = a;
+        x[5] = b;
+        x[6] = c;
+        x[7] = d;
+        x[8] = e;
+    } else {
+        for (unsigned i = 0; i < CAVERN_WORDS; i++)
+            x[4 + i] = i * sizeof(uint64_t) < size ? words[i] : 0;
+    }
 }
 
 static struct queue *own_queue(struct thread *caller, uint64_t handle)
@@ -38,7 +49,7 @@ static struct queue *own_queue(struct thread *caller, uint64_t handle)
     return queue && queue->process == caller->process ? queue : NULL;
 }
 
-bool fast_call(struct thread *caller)
+__attribute__((flatten)) static bool fast_call(struct thread *caller)
 {
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
@@ -51,7 +62,7 @@ bool fast_call(struct thread *caller)
         return false;
     struct queue *queue = sender->queue;
     struct thread *server = queue->receiver;
-    if (!server || !request_table_free(&queue->requests) || !scheduler_may_switch(cpu, server))
+    if (!server || !request_table_free(&queue->requests) || !hand_over_possible(cpu, server))
         return false;
 
     struct pending *pending = request_open(queue);
@@ -67,11 +78,11 @@ bool fast_call(struct thread *caller)
     queue->receiver = NULL;
     server->wait.queue = NULL;
     pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
-    scheduler_switch(cpu, caller, CAVERN_THREAD_CALLING, x[9], server);
+    hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server);
     return true;
 }
 
-bool fast_reply_receive(struct thread *caller)
+__attribute__((flatten)) static bool fast_reply_receive(struct thread *caller)
 {
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
@@ -84,7 +95,7 @@ bool fast_reply_receive(struct thread *caller)
     if (!pending || !pending->caller || x[9] != CAVERN_FOREVER)
         return false;
     struct thread *client = pending->caller;
-    if (client->wait.answer || !scheduler_may_switch(cpu, client))
+    if (client->wait.answer || !hand_over_possible(cpu, client))
         return false;
 
     uint64_t token = pending->token;
@@ -93,6 +104,18 @@ bool fast_reply_receive(struct thread *caller)
     pass(client, caller, x[1], CAVERN_KIND_REPLY, 0, token);
     caller->wait = (struct wait){.queue = queue};
     queue->receiver = caller;
-    scheduler_switch(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client);
+    hand_over(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client);
     return true;
+}
+
+bool fast_serve(struct thread *caller)
+{
+    switch (caller->context.x[1] >> 16 & 0xff) {
+    case CAVERN_CALL_CALL:
+        return fast_call(caller);
+    case CAVERN_CALL_REPLY_RECEIVE:
+        return fast_reply_receive(caller);
+    default:
+        return false;
+    }
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Short cuts for rows marked `+` in syscalls.def: a call, or a reply and a receive, of small messages between threads
- * that wait for each other. Each checks that nothing unusual is the case, changes nothing and answers false if
- * something is; then the general path serves the call, and says what it means. What a short cut does is what the
- * general path would.
+ * Short cuts for a call, and for a reply and a receive, of small messages between threads that wait for each other.
+ * Each checks that nothing unusual is the case; if something is, it has changed nothing and the general path serves the
+ * call, which alone defines what it means. What a short cut does is what the general path would.
  */
 #pragma once
 
@@ -11,5 +10,5 @@
 
 struct thread;
 
-bool fast_call(struct thread *caller);
-bool fast_reply_receive(struct thread *caller);
+/* True: the call has been served. */
+bool fast_serve(struct thread *caller);

@@ -105,7 +105,7 @@ uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[
     object_get(&thread->object);
     do {
         model.restart = false;
-        syscall_dispatch(thread);
+        syscall_serve(thread);
     } while (model.restart);
     model_settle();
     bool waits = thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING;

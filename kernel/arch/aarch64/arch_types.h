@@ -51,6 +51,11 @@ static inline struct cpu *arch_cpu(void)
     return cpu;
 }
 
+static inline uint64_t arch_ticks(void)
+{
+    return system_register_read(cntvct_el0);
+}
+
 static inline bool arch_interrupt_pending(void)
 {
     return system_register_read(isr_el1) & 1 << 7; /* ISR_EL1.I; DDI 0487, D19.2.70 */

@@ -57,13 +57,18 @@ void context_take_vector(struct arch_context *context)
     vector_registers_restore(context);
 }
 
+/* Apart, so that a switch without vector registers saves none for it. */
+__attribute__((noinline)) static void vector_leave(struct thread *from)
+{
+    if (from)
+        vector_registers_save(&from->context);
+    context_disable_vector();
+}
+
 void arch_switch(struct thread *from, struct thread *to)
 {
-    if (system_register_read(cpacr_el1) & CPACR_FPEN) {
-        if (from)
-            vector_registers_save(&from->context);
-        context_disable_vector();
-    }
+    if (system_register_read(cpacr_el1) & CPACR_FPEN)
+        vector_leave(from);
     if (from)
         from->context.tls = system_register_read(tpidr_el0);
     if (to) {

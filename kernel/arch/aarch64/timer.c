@@ -28,11 +28,6 @@ uint64_t arch_now(void)
     return ticks_to_ns(system_register_read(cntvct_el0), frequency);
 }
 
-uint64_t arch_ticks(void)
-{
-    return system_register_read(cntvct_el0);
-}
-
 uint64_t arch_ticks_to_ns(uint64_t ticks)
 {
     return ticks_to_ns(ticks, frequency);

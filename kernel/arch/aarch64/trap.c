@@ -48,7 +48,7 @@ void trap_leave(void)
 
 void trap_system_call(struct arch_context *context)
 {
-    syscall_dispatch(thread_of(context));
+    syscall_serve(thread_of(context));
     leave();
 }
 
