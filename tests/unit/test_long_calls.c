@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Long calls: interrupts get in between their steps, and the call goes on as if they had not. spec/abi.md, Failing. */
+#include "unit.h"
+
+#include "arch/arch.h"
+#include "peer_memory.h"
+#include "syscall/dispatch.h"
+
+enum { BYTES = 8 << 20, STEPS_MIN = 3 };
+
+static struct peer worker, urgent;
+
+static int start(void **state)
+{
+    (void)state;
+    model_start(256 << 20);
+    peer_start(&worker, "worker", 10, 64, 4);
+    peer_start(&urgent, "urgent", 20, 64, 4);
+    worker.process->account->budget.limit = urgent.process->account->budget.limit = 64 << 20;
+    return 0;
+}
+
+/* One entry of the worker: true when its call is over. Its handle in x0 stays until then. */
+static bool enter(void)
+{
+    const uint64_t *x = worker.thread->context.x, handle = x[0];
+    assert_ptr_equal(arch_cpu()->current, worker.thread);
+    model_interrupt_pending(true);
+    syscall_serve(worker.thread);
+    model_interrupt_pending(false);
+    return x[0] != handle;
+}
+
+static void urgent_sleeps(void)
+{
+    assert_int_equal(peer_call(&urgent, RECEIVE, urgent.queue, [9] = arch_now() + 1000), MODEL_WAITS);
+}
+
+/*
+ * The worker makes a call. After each entry the timer wakes the urgent thread, which runs at once, and sleeps again.
+ * Answers how many entries the call took.
+ */
+#define interrupted_call(call, ...) interrupted(CAVERN_CALL_##call, (uint64_t[16]){__VA_ARGS__})
+static unsigned interrupted(enum cavern_call call, const uint64_t arguments[16])
+{
+    unsigned entries = 1;
+    urgent_sleeps();
+    assert_int_equal(peer_call(&worker, NOP, 0), CAVERN_OK); /* on the CPU */
+    memcpy(worker.thread->context.x, arguments, 16 * sizeof(uint64_t));
+    worker.thread->context.x[1] |= (uint64_t)call << 16;
+    for (; !enter(); entries++) {
+        model_set_time(arch_now() + 1000);
+        assert_ptr_equal(arch_cpu()->current, urgent.thread);
+        assert_int_equal(peer_woken(&urgent), CAVERN_TIMEOUT);
+        urgent_sleeps();
+    }
+    model_set_time(arch_now() + 1000);
+    assert_int_equal(peer_woken(&urgent), CAVERN_TIMEOUT);
+    memcpy(worker.x, worker.thread->context.x, sizeof worker.x);
+    assert_int_equal(worker.x[0], CAVERN_OK);
+    return entries;
+}
+
+static cavern_handle make(void)
+{
+    unsigned entries = interrupted_call(BUFFER_CREATE, CAVERN_SELF_ACCOUNT, [3] = BYTES);
+    assert_true(entries >= STEPS_MIN);
+    return worker.x[1];
+}
+
+static uint64_t map(cavern_handle buffer, uint64_t protection)
+{
+    unsigned entries =
+        interrupted_call(MAP, CAVERN_SELF_PROCESS, [2] = buffer, [3] = 4096, [4] = BYTES - 4096, [6] = protection);
+    assert_true(entries >= STEPS_MIN);
+    return worker.x[1];
+}
+
+/* [SCHED-7] */
+static void test_buffer_create_lets_the_urgent_run(void **state)
+{
+    (void)state;
+    uint64_t before = worker.process->account->budget.used;
+    cavern_handle buffer = make();
+    assert_in_range(worker.process->account->budget.used, before + BYTES, before + BYTES + 64 * 4096);
+    assert_int_equal(peer_call(&worker, HANDLE_CLOSE, buffer), CAVERN_OK);
+    assert_int_equal(worker.process->account->budget.used, before);
+}
+
+/* [SCHED-7] */
+static void test_map_and_unmap_let_the_urgent_run(void **state)
+{
+    (void)state;
+    uint64_t address = map(make(), CAVERN_PROT_READ | CAVERN_PROT_WRITE);
+    for (uint64_t offset = 0; offset < BYTES - 4096; offset += 4096)
+        assert_non_null(model_at(worker.process, address + offset));
+    assert_null(model_at(worker.process, address - 4096));
+    unsigned entries = interrupted_call(UNMAP, CAVERN_SELF_PROCESS, [3] = address, [4] = BYTES - 4096);
+    assert_true(entries >= STEPS_MIN);
+    for (uint64_t offset = 0; offset < BYTES - 4096; offset += 4096)
+        assert_null(model_at(worker.process, address + offset));
+}
+
+/* [SCHED-7] [MSG-LEASE-1] */
+static void test_lease_copy_lets_the_urgent_run(void **state)
+{
+    (void)state;
+    struct peer client;
+    peer_start(&client, "client", 5, 64, 0);
+    cavern_handle to = peer_sender(&client, &worker, 1, 1, 1, 0);
+    uint8_t bytes[PEER_MEMORY - 64], back[sizeof bytes];
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 13 + i / 4096);
+    peer_write(&client, 64, bytes, sizeof bytes);
+    struct cavern_lease lease = {client.memory + 64, sizeof bytes, CAVERN_LEASE_READ};
+    peer_write(&client, 0, &lease, sizeof lease);
+    assert_int_equal(peer_call(&client, REQUEST,
+                               to, [1] = CAVERN_INFO(0, 0, 1, 0, 0), [3] = client.memory, [9] = client.queue, [10] = 1),
+                     CAVERN_OK);
+    unsigned entries =
+        interrupted_call(LEASE_COPY, worker.queue, [2] = client.x[1], [5] = worker.memory, [6] = sizeof bytes);
+    assert_true(entries >= STEPS_MIN);
+    peer_read(&worker, 0, back, sizeof back);
+    assert_memory_equal(back, bytes, sizeof bytes);
+}
+
+/* Ended half-way, a buffer that is being filled goes with its filler. */
+static void test_buffer_create_ended_half_way_gives_all_back(void **state)
+{
+    (void)state;
+    struct account *account = worker.process->account;
+    object_get(&account->object);
+    assert_int_equal(peer_call(&worker, NOP, 0), CAVERN_OK);
+    worker.thread->context.x[0] = CAVERN_SELF_ACCOUNT;
+    worker.thread->context.x[1] = (uint64_t)CAVERN_CALL_BUFFER_CREATE << 16;
+    worker.thread->context.x[2] = worker.thread->context.x[4] = worker.thread->context.x[5] = 0;
+    worker.thread->context.x[3] = BYTES;
+    assert_false(enter());
+    assert_true(account->budget.used > BYTES);
+    peer_end(&worker);
+    assert_in_range(account->budget.used, 0, 2 * 4096); /* the zombie and its thread */
+    object_put(&account->object);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, start)
+    const struct CMUnitTest tests[] = {
+        TEST(test_buffer_create_lets_the_urgent_run),
+        TEST(test_map_and_unmap_let_the_urgent_run),
+        TEST(test_lease_copy_lets_the_urgent_run),
+        TEST(test_buffer_create_ended_half_way_gives_all_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
