@@ -9,6 +9,7 @@
 
 #include <cavern/machine.h>
 #include <cavern/memory.h>
+#include <cavern/version.h>
 
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/mmu.h"
@@ -17,7 +18,6 @@
 #include "boot/device_tree.h"
 #include "boot/first_process.h"
 #include "boot/options.h"
-#include "boot/version.h"
 #include "core/range.h"
 #include "object/account.h"
 #include "object/buffer.h"

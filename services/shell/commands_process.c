@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes and the supervisor's children: ps, services, status, kill, restart. */
+#include <stdio.h>
+#include <string.h>
+
+#include <cavern/inspect.h>
+#include <cavern/stubs.h>
+#include <cavern/text.h>
+#include <cavern/time.h>
+
+#include "children.h"
+#include "command.h"
+
+static struct children children;
+
+static const char *process_state_text(const struct cavern_process_info *process)
+{
+    static const char *const texts[] = {
+        [CAVERN_PROCESS_NEW] = "new",
+        [CAVERN_PROCESS_RUNNING] = "running",
+        [CAVERN_PROCESS_ENDING] = "ending",
+        [CAVERN_PROCESS_ZOMBIE] = "zombie",
+    };
+    return process->state < sizeof texts / sizeof texts[0] ? texts[process->state] : "?";
+}
+
+static void print_process(const struct cavern_process_info *process)
+{
+    const struct supervisor_child_status *child = children_with_process(&children, process->id);
+    char memory[16], cpu[16], restarts[12] = "-";
+    shell_size(process->memory, memory);
+    shell_duration(process->cpu_time, cpu);
+    if (child) {
+        snprintf(restarts, sizeof restarts, "%u", (unsigned)child->restarts);
+    }
+    printf("%4u  %-15.*s  %7u  %-7s  %10s  %7s  %8s\n", (unsigned)process->id, CAVERN_NAME_SIZE, process->name,
+           (unsigned)process->threads, process_state_text(process), memory, cpu, restarts);
+}
+
+int command_ps(struct shell *shell, const struct shell_words *words)
+{
+    static struct cavern_process_info processes[16];
+    uint64_t cursor = 0, written;
+    enum cavern_status status = children_list(shell, &children);
+    if (status) {
+        return command_failed(words, "supervisor", status);
+    }
+    printf(" PID  NAME             THREADS  STATE        MEMORY      CPU  RESTARTS\n");
+    do {
+        status = cavern_sys_inspect(shell->root, CAVERN_INSPECT_PROCESSES, cursor, (uintptr_t)processes,
+                                    sizeof processes, &cursor, &written);
+        if (status) {
+            return command_failed(words, NULL, status);
+        }
+        for (unsigned i = 0; i < written / sizeof processes[0]; i++) {
+            print_process(&processes[i]);
+        }
+    } while (cursor);
+    return SHELL_OK;
+}
+
+static void process_text(const struct supervisor_child_status *child, char text[12])
+{
+    snprintf(text, 12, child->process ? "%u" : "-", (unsigned)child->process);
+}
+
+int command_services(struct shell *shell, const struct shell_words *words)
+{
+    enum cavern_status status = children_list(shell, &children);
+    if (status) {
+        return command_failed(words, "supervisor", status);
+    }
+    uint64_t now = cavern_now();
+    printf("NAME              CLASS    STATE      PID    SINCE  RESTARTS  POLICY\n");
+    for (unsigned i = 0; i < children.count; i++) {
+        const struct supervisor_child_status *child = &children.list[i];
+        char since[16], process[12];
+        shell_duration(now - child->since, since);
+        process_text(child, process);
+        printf("%-16.31s  %-7s  %-8s  %4s  %7s  %8u  %s\n", child->name, child_class_text(child),
+               child_state_text(child), process, since, (unsigned)child->restarts, child_restart_text(child));
+    }
+    return SHELL_OK;
+}
+
+int command_status(struct shell *shell, const struct shell_words *words)
+{
+    struct supervisor_status reply;
+    const struct supervisor_child_status *child = &reply.child;
+    enum cavern_status status = child_ask(shell, SUPERVISOR_STATUS, words->word[1], &reply);
+    if (status) {
+        return command_failed(words, words->word[1], status);
+    }
+    char since[16], process[12], ended[120] = "-";
+    shell_duration(cavern_now() - child->since, since);
+    process_text(child, process);
+    if (child->exit_words[CAVERN_EXIT_REASON] != CAVERN_REASON_NONE) {
+        cavern_exit_text(child->exit_words, ended, sizeof ended);
+    }
+    printf("name      %.31s\nclass     %s, %s\nstate     %s for %s\nprocess   %s\nrestarts  %u\nlast end  %s\n",
+           child->name, child_class_text(child), child_restart_text(child), child_state_text(child), since, process,
+           (unsigned)child->restarts, ended);
+    return SHELL_OK;
+}
+
+static int ask(const struct shell *shell, const struct shell_words *words, enum supervisor_operation operation)
+{
+    struct supervisor_status reply;
+    enum cavern_status status = child_ask(shell, operation, words->word[1], &reply);
+    return status ? command_failed(words, words->word[1], status) : SHELL_OK;
+}
+
+int command_kill(struct shell *shell, const struct shell_words *words)
+{
+    return ask(shell, words, SUPERVISOR_KILL);
+}
+
+int command_restart(struct shell *shell, const struct shell_words *words)
+{
+    return ask(shell, words, SUPERVISOR_RESTART);
+}
