@@ -28,7 +28,7 @@ static cavern_handle make_signal(uint64_t label)
     return signal;
 }
 
-static void raise(cavern_handle signal)
+static void fire(cavern_handle signal)
 {
     assert_int_equal(peer_call(&owner, SIGNAL_RAISE, signal), CAVERN_OK);
 }
@@ -96,9 +96,9 @@ static void test_notice_without_room_waits_oldest_first(void **state)
     for (unsigned i = 0; i < 3; i++)
         signals[i] = make_signal(30 + i);
     fill(64);
-    raise(signals[2]);
-    raise(signals[0]);
-    raise(signals[1]);
+    fire(signals[2]);
+    fire(signals[0]);
+    fire(signals[1]);
     assert_int_equal(peer_control(&owner)->waiters, 1);
     free_messages(2);
     assert_int_equal(peer_control(&owner)->waiters, 1);
@@ -119,7 +119,7 @@ static void test_send_while_notices_wait_is_full(void **state)
     (void)state;
     cavern_handle signal = make_signal(9);
     fill(64);
-    raise(signal);
+    fire(signal);
     assert_int_equal(send(), CAVERN_QUEUE_FULL);
     assert_int_equal(peer_call(&other, REQUEST, sender, [9] = other.queue, [10] = 1), CAVERN_QUEUE_FULL);
     assert_int_equal(peer_call(&other, CALL, sender, [9] = CAVERN_FOREVER), CAVERN_QUEUE_FULL);
@@ -147,7 +147,7 @@ static void test_registers_need_no_room(void **state)
         assert_true(peer_take(&owner, &got));
     assert_int_equal(peer_call(&other, HANDLE_CLOSE, closing), CAVERN_OK);
     assert_int_equal(send(), CAVERN_QUEUE_FULL);
-    raise(signal);
+    fire(signal);
     assert_int_equal(receive(CAVERN_FOREVER), CAVERN_OK);
     assert_int_equal(owner.x[3], 9);
     acknowledge(signal);
@@ -171,11 +171,11 @@ static void test_notice_tells_once_until_acknowledged(void **state)
 {
     (void)state;
     cavern_handle signal = make_signal(9);
-    raise(signal);
-    raise(signal);
+    fire(signal);
+    fire(signal);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
     assert_int_equal(word(0), 1);
-    raise(signal);
+    fire(signal);
     assert_false(peer_take(&owner, &got));
     peer_free(&owner);
     assert_int_equal(receive(CAVERN_POLL), CAVERN_TIMEOUT); /* freeing acknowledges nothing */
@@ -193,7 +193,7 @@ static void test_notice_that_waits_counts_on(void **state)
     cavern_handle signal = make_signal(9);
     fill(64);
     for (unsigned i = 0; i < 5; i++)
-        raise(signal);
+        fire(signal);
     acknowledge(signal); /* [MSG-NOTICE-8] it has told nothing */
     free_messages(64);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
@@ -208,11 +208,11 @@ static void test_notify_again_replaces_the_destination(void **state)
     cavern_handle signal = make_signal(9);
     cavern_handle theirs = model_give(owner.process, &peer_queue(&other)->object, CAVERN_RIGHT_RECEIVE);
     assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 10, [3] = theirs), CAVERN_OK);
-    raise(signal);
+    fire(signal);
     assert_false(peer_take(&owner, &got));
     assert_next(&other, CAVERN_KIND_SIGNAL, 10);
     assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 11), CAVERN_OK);
-    raise(signal);
+    fire(signal);
     assert_false(peer_take(&other, &got));
     assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 12, [3] = owner.queue), CAVERN_OK);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 12);
@@ -226,8 +226,8 @@ static void test_notify_takes_a_waiting_notice_along(void **state)
     cavern_handle signal = make_signal(9);
     cavern_handle theirs = model_give(owner.process, &peer_queue(&other)->object, CAVERN_RIGHT_RECEIVE);
     fill(64);
-    raise(signal);
-    raise(signal);
+    fire(signal);
+    fire(signal);
     assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 10, [3] = theirs), CAVERN_OK);
     assert_int_equal(peer_control(&owner)->waiters, 0);
     assert_next(&other, CAVERN_KIND_SIGNAL, 10);
@@ -269,11 +269,11 @@ static void test_notice_not_acknowledged_comes_again(void **state)
 {
     (void)state;
     cavern_handle signal = make_signal(9);
-    raise(signal);
+    fire(signal);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
     acknowledge(signal);
     for (unsigned i = 0; i < 3; i++)
-        raise(signal);
+        fire(signal);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
     peer_free(&owner);
     succeed(object_of(signal), &signal);
@@ -309,12 +309,12 @@ static void test_notice_not_taken_stays_in_the_ring(void **state)
 {
     (void)state;
     cavern_handle signal = make_signal(9);
-    raise(signal);
+    fire(signal);
     succeed(object_of(signal), &signal);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
     assert_int_equal(word(0), 1);
     assert_false(peer_take(&owner, &got));
-    raise(signal);
+    fire(signal);
     assert_false(peer_take(&owner, &got));
     acknowledge(signal);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
@@ -347,7 +347,7 @@ static void test_acknowledge_of_nothing_is_ok(void **state)
     (void)state;
     cavern_handle signal = make_signal(9);
     acknowledge(signal);
-    raise(signal);
+    fire(signal);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
     acknowledge(signal);
     acknowledge(signal);
@@ -363,8 +363,8 @@ static void test_notice_that_waits_comes_to_who_receives(void **state)
     (void)state;
     cavern_handle signals[2] = {make_signal(1), make_signal(2)};
     fill(64);
-    raise(signals[1]);
-    raise(signals[0]);
+    fire(signals[1]);
+    fire(signals[0]);
     for (unsigned i = 0; i < 64; i++)
         assert_true(peer_take(&owner, &got)); /* and freed none */
     for (unsigned label = 2; label >= 1; label--) {
@@ -402,7 +402,7 @@ static void test_notice_told_survives_its_source(void **state)
 {
     (void)state;
     cavern_handle signal = make_signal(9);
-    raise(signal);
+    fire(signal);
     assert_int_equal(peer_call(&owner, HANDLE_CLOSE, signal), CAVERN_OK);
     free_messages(0);
     assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
