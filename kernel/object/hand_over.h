@@ -32,7 +32,7 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     if (tree_linked(&to->deadline))
         tree_remove(&cpu->deadlines, &to->deadline);
     to->state = CAVERN_THREAD_READY;
-    to->slice_left = SCHEDULER_SLICE;
+    to->slice_used = 0;
     arch_switch(from, to);
     cpu->current = to;
     cpu->switches++;

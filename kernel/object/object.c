@@ -84,12 +84,6 @@ void object_get(struct object *object)
     object->references++;
 }
 
-void object_put(struct object *object)
-{
-    if (--object->references == 0)
-        job_add_dying(&object->dying);
-}
-
 void object_get_handle(struct object *object)
 {
     object->references++;

@@ -17,6 +17,9 @@
 
 struct account;
 
+/* Where an object goes whose last reference went; job.h. */
+void job_add_dying(struct list *dying);
+
 struct object {
     uint8_t type;        /* enum cavern_type; 0 for kinds that have no handles */
     uint8_t class;       /* enum object_class_id */
@@ -64,7 +67,11 @@ void object_free(void *object);
 struct account *object_account(const void *object);
 
 void object_get(struct object *object);
-void object_put(struct object *object);
+static inline void object_put(struct object *object)
+{
+    if (--object->references == 0)
+        job_add_dying(&object->dying);
+}
 /* The same for a handle or a grant on its way. */
 void object_get_handle(struct object *object);
 void object_put_handle(struct object *object);

@@ -41,7 +41,7 @@ static bool make_ready(struct cpu *cpu, struct thread *thread)
         return false;
     }
     thread->state = CAVERN_THREAD_READY;
-    thread->slice_left = SCHEDULER_SLICE;
+    thread->slice_used = 0;
     /* An equal one makes no difference but to the slice. */
     if (!cpu->current || thread->runnable.priority >= cpu->current->runnable.priority)
         cpu->reschedule = true;
@@ -93,7 +93,7 @@ void scheduler_yield(void)
     cpu->reschedule = true;
     if (!goes_on(cpu->current))
         return;
-    cpu->current->slice_left = SCHEDULER_SLICE;
+    cpu->current->slice_used = 0;
     cpu->slice_end = NEVER;
     run_queue_push_back(&cpu->ready, &cpu->current->runnable);
 }
@@ -162,7 +162,7 @@ static void slice_update(struct cpu *cpu)
     if (!contested)
         cpu->slice_end = NEVER;
     else if (cpu->slice_end == NEVER)
-        cpu->slice_end = arch_now() + thread->slice_left;
+        cpu->slice_end = arch_now() + SCHEDULER_SLICE - thread->slice_used;
 }
 
 void scheduler_timer(void)
@@ -189,7 +189,7 @@ static void preempt(struct cpu *cpu)
 
     if (cpu->slice_end != NEVER) {
         uint64_t now = arch_now();
-        thread->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 1;
+        thread->slice_used = SCHEDULER_SLICE - (cpu->slice_end > now ? cpu->slice_end - now : 1);
     }
     run_queue_push_front(&cpu->ready, &thread->runnable);
 }

@@ -49,7 +49,7 @@ struct thread {
     bool suspended;              /* asked to be suspended: becomes SUSPENDED instead of READY */
     uint64_t cpu_mask;           /* bit per CPU; 0: any */
     uint64_t cpu_time;           /* ticks */
-    uint64_t slice_left;         /* ns that it may run while others of its priority are ready */
+    uint64_t slice_used;         /* ns of its slice that it ran while others of its priority were ready */
     struct tree_node deadline;   /* in cpu->deadlines, while waiting with one */
     struct wait wait;
     struct notice exit;

@@ -34,7 +34,7 @@ void syscall_dispatch(struct thread *caller);
 
 /* Serves `svc 1` of the current thread, by a short cut where there is one. Touches only its context and the kernel's
  * objects. */
-static inline void syscall_serve(struct thread *caller)
+__attribute__((always_inline)) static inline void syscall_serve(struct thread *caller)
 {
     arch_cpu()->system_calls++;
     if (!fast_serve(caller))

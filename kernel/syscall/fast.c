@@ -15,7 +15,8 @@
 /* x1 of a message of whole words in registers, nothing attached. */
 static bool is_small(uint64_t info)
 {
-    return (info & 0xff00ffff) <= CAVERN_WORDS * sizeof(uint64_t) && !(info & 7);
+    uint32_t low = (uint32_t)info & 0xff00ffff;
+    return low <= CAVERN_WORDS * sizeof(uint64_t) && !(low & 7);
 }
 
 /* x0-x8 of `to`: OK, the header, the words of `from`'s message. */
@@ -74,9 +75,11 @@ __attribute__((flatten)) static bool fast_call(struct thread *caller)
     pending->position = PENDING_IN_REGISTERS;
     pending->client = caller->process->id;
     pending->trace = (uint32_t)(x[1] >> 32);
-    caller->wait = (struct wait){.queue = queue, .request = pending->id};
+    caller->wait.queue = queue;
+    caller->wait.request = pending->id;
+    caller->wait.places = 0;
+    caller->wait.answer = NULL;
     queue->receiver = NULL;
-    server->wait.queue = NULL;
     pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
     hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server);
     return true;
@@ -100,9 +103,9 @@ __attribute__((flatten)) static bool fast_reply_receive(struct thread *caller)
 
     uint64_t token = pending->token;
     request_close(pending);
-    client->wait.queue = NULL;
     pass(client, caller, x[1], CAVERN_KIND_REPLY, 0, token);
-    caller->wait = (struct wait){.queue = queue};
+    caller->wait.queue = queue;
+    caller->wait.answer = NULL;
     queue->receiver = caller;
     hand_over(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client);
     return true;

@@ -64,8 +64,7 @@ void address_space_load(struct arch_space *space)
 {
     if (space->generation != asids.generation)
         asid_assign(space);
-    if (system_register_read(ttbr0_el1) != space->ttbr)
-        ttbr_load(space->ttbr);
+    ttbr_load(space->ttbr);
 }
 
 bool arch_space_init(struct arch_space *space, struct page_source *source)

@@ -57,22 +57,29 @@ void context_take_vector(struct arch_context *context)
     vector_registers_restore(context);
 }
 
-/* Apart, so that a switch without vector registers saves none for it. */
-__attribute__((noinline)) static void vector_leave(struct thread *from)
+static inline void switch_others(struct thread *from, struct thread *to)
 {
-    if (from)
-        vector_registers_save(&from->context);
-    context_disable_vector();
-}
-
-void arch_switch(struct thread *from, struct thread *to)
-{
-    if (system_register_read(cpacr_el1) & CPACR_FPEN)
-        vector_leave(from);
     if (from)
         from->context.tls = system_register_read(tpidr_el0);
     if (to) {
         system_register_write(tpidr_el0, to->context.tls);
         address_space_load(&to->process->space.arch);
     }
+}
+
+/* Apart, so that a switch without them saves no registers for it. */
+__attribute__((noinline)) static void switch_with_vectors(struct thread *from, struct thread *to)
+{
+    if (from)
+        vector_registers_save(&from->context);
+    context_disable_vector();
+    switch_others(from, to);
+}
+
+void arch_switch(struct thread *from, struct thread *to)
+{
+    if (system_register_read(cpacr_el1) & CPACR_FPEN)
+        switch_with_vectors(from, to);
+    else
+        switch_others(from, to);
 }

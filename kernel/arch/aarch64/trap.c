@@ -29,7 +29,7 @@ static struct thread *thread_of(struct arch_context *context)
     return container_of(context, struct thread, context);
 }
 
-static inline _Noreturn void leave(void)
+__attribute__((always_inline)) static inline _Noreturn void leave(void)
 {
     struct thread *next;
     while (!(next = scheduler_next())) {
