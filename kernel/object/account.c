@@ -22,6 +22,7 @@ static void account_init(struct account *account, struct account *parent, uint8_
 {
     account->parent = parent;
     account->top_priority = top_priority;
+    account->depth = parent ? (uint8_t)(parent->depth + 1) : 0;
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         list_init(&account->slabs[i]);
     tree_init(&account->holdings);

@@ -16,6 +16,7 @@ struct account {
     struct account *parent; /* that this object is charged to, and so kept alive; NULL for the root */
     struct budget budget;   /* bytes */
     uint8_t top_priority;
+    uint8_t depth;                  /* of the tree: the root's is 0 */
     uint32_t accounts;              /* sub-accounts */
     uint64_t objects;               /* slab objects charged to it */
     struct list slabs[CLASS_COUNT]; /* pages with room, by class */
@@ -23,9 +24,11 @@ struct account {
     struct page_source pages;       /* for page tables and the like */
 };
 
+#define ACCOUNT_DEPTH_MAX 32 /* who walks up gets to the root in no more steps */
+
 /* The first account: all free memory. Never ends: the reference that this returns is kept by whoever boots. */
 struct account *account_root_create(void);
-/* NULL: no memory, or more than the parent has left. */
+/* Not below ACCOUNT_DEPTH_MAX. NULL: no memory, or more than the parent has left. */
 struct account *account_create(struct account *parent, uint64_t bytes, uint8_t top_priority);
 /* Moves bytes of limit from the parent, or back when negative. False: the parent (the account) has not that much left.
  */

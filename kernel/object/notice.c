@@ -97,6 +97,8 @@ static void tell(struct notice *notice)
     to_waiting(notice);
     list_push_back(&queue->waiting, &notice->link);
     queue_tell_waiting(queue);
+    if (notice->state == NOTICE_WAITING)
+        queue_serve_later(queue); /* its owner may have freed some, and not have been asked to say so */
 }
 
 /* The source has been let go, and is about to be destroyed. */

@@ -253,14 +253,26 @@ static void end_threads(struct process *process)
         thread_end_with_process(container_of(node, struct thread, of_process));
 }
 
+/* A handle to this keeps the process: in its own table, for ever. */
+static bool is_own(const struct process *process, const struct object *object)
+{
+    return object == &process->object || (object->type == CAVERN_TYPE_THREAD &&
+                                          container_of(object, const struct thread, object)->process == process);
+}
+
 /* The steps below answer true when there is nothing of their kind left. */
-static bool close_handles(struct process *process)
+static bool close_handles(struct process *process, bool keep_table)
 {
     for (unsigned i = 0; i < JOB_STEP_ITEMS; i++) {
         cavern_handle handle;
         if (!handle_next_used(&process->handles, &process->cursor, &handle))
             return true;
-        if (handle && process_close(process, handle))
+        struct object *object;
+        uint16_t rights;
+        if (!handle || process_lookup_any(process, handle, &object, &rights) ||
+            (keep_table && !is_own(process, object)))
+            continue;
+        if (process_close(process, handle))
             panic("process %u: a handle can't be closed", process->id);
     }
     return false;
@@ -288,7 +300,7 @@ static bool take_apart(struct process *process, bool keep_table)
     }
     if (!message_process_gone_step(process))
         return false;
-    if (!keep_table && (!close_handles(process) || !give_table(process)))
+    if (!close_handles(process, keep_table) || (!keep_table && !give_table(process)))
         return false;
     return space_destroy_step(&process->space);
 }
@@ -315,6 +327,7 @@ static bool end_step(struct job *job)
     if (!take_apart(process, keep) || !job_destroy_dying(job))
         return false;
     process->table_kept = keep;
+    process->cursor = 0; /* for what is kept */
     process->state = CAVERN_PROCESS_ZOMBIE;
     if (process->id == machine->vital_process)
         panic_of_end(process);

@@ -24,8 +24,8 @@ struct sender {
     uint32_t messages;
     uint32_t requests;
     bool tell_closed;
-    struct notice closed; /* to the sender's own queue; holds a reference while told */
-    struct notice space;  /* to a queue of who sends; holds a reference while asked or told */
+    struct notice closed;       /* to the sender's own queue; holds a reference while told */
+    struct notice space;        /* to a queue of who sends; holds a reference while asked or told */
     bool asking;                /* until the notice is finished or forgotten */
     bool waits;                 /* for room: not yet told */
     struct tree_node of_spaces; /* in queue->spaces while it waits, unless it is at its own limits */

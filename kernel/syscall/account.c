@@ -45,7 +45,7 @@ sys_outcome sys_account_split(struct thread *caller, struct account_split_args *
         return CAVERN_DENIED;
     if (args->existing)
         return resize(caller, parent, args);
-    if ((int64_t)args->bytes < 0)
+    if ((int64_t)args->bytes < 0 || parent->depth == ACCOUNT_DEPTH_MAX)
         return CAVERN_BAD_ARGUMENT;
     struct account *account = account_create(parent, args->bytes, (uint8_t)args->priority);
     if (!account)

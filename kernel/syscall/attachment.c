@@ -73,10 +73,10 @@ sys_outcome sys_lease_copy(struct thread *caller, struct lease_copy_args *args)
     return SYS_OK;
 }
 
-/* The record of the message at `position`; NULL when none (any more) starts there. */
+/* The record of the message at `position`; NULL when none starts there, or its owner has freed it. */
 static struct queue_entry *find_entry(struct queue *queue, uint64_t position)
 {
-    if (position < queue->ring.used_from || position >= queue->ring.tail)
+    if (position < queue->ring.seen_head || position >= queue->ring.tail)
         return NULL;
     struct queue_entry *entry = queue_entry(queue, position);
     return entry->blocks ? entry : NULL;
@@ -88,6 +88,8 @@ sys_outcome sys_grant_accept(struct thread *caller, struct grant_accept_args *ar
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
         return status;
+    if (!queue_retire(queue, 0)) /* only looks what has been freed */
+        return SYS_ENDED;
     struct queue_entry *entry = find_entry(queue, args->position);
     if (!entry)
         return CAVERN_GONE;

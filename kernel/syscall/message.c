@@ -180,6 +180,7 @@ sys_outcome sys_request(struct thread *caller, struct request_args *args)
     outcome = prepare(caller, sender, &payload, 1, &attachments);
     if (outcome) {
         ring_unreserve(&reply->ring, blocks);
+        queue_refill(reply); /* nobody else was told of that room */
         return outcome;
     }
     struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token, false);
