@@ -182,7 +182,7 @@ void notice_set(struct notice *notice, struct queue *queue, uint64_t label)
         return;
     notice->queue = queue;
     notice->label = label;
-    list_push_back(&queue->notices, &notice->of_queue);
+    list_push_back(notice->kind == CAVERN_KIND_SPACE ? &queue->asked : &queue->notices, &notice->of_queue);
     if (notice->count)
         tell(notice);
 }

@@ -25,7 +25,9 @@ static void init_lists(struct queue *queue)
     list_init(&queue->senders);
     list_init(&queue->notices);
     list_init(&queue->waiting);
+    list_init(&queue->asked);
     list_init(&queue->delivered);
+    list_init(&queue->returning);
     tree_init(&queue->spaces);
     list_init(&queue->awaiting);
 }
@@ -276,12 +278,12 @@ enum cavern_status queue_bind(struct queue *queue, struct process *process)
     return CAVERN_OK;
 }
 
-static void unbind_up_to(struct queue *queue, uint64_t freed, uint64_t cut)
+static void unbind_from(struct queue *queue, enum queue_unbinding phase, uint64_t freed, uint64_t cut)
 {
     queue->freed = freed;
     queue->cut = cut;
     queue->cursor = 0;
-    queue->unbinding = UNBIND_REQUESTS;
+    queue->unbinding = phase;
 }
 
 /* Out of the process; what had been taken is settled in the steps that follow. */
@@ -292,10 +294,21 @@ static void unbind_start(struct queue *queue)
         message_wake(queue->receiver, CAVERN_GONE);
     space_unmap_pages(&queue->process->space, queue->address, 1 + 2 * (uint64_t)queue->data.pages);
     queue->process = NULL;
-    uint64_t cut = queue->ring.used_from;
-    while (cut < queue->ring.seen_taken)
-        cut += queue_entry(queue, cut)->blocks;
-    unbind_up_to(queue, queue->ring.seen_head, cut);
+    unbind_from(queue, UNBIND_TAKEN, queue->ring.seen_head, queue->ring.used_from);
+}
+
+/* Where the last message ends that was taken, if only in part. */
+static bool unbind_taken(struct queue *queue)
+{
+    const struct ring *ring = &queue->ring;
+    if (queue->cut < ring->used_from) /* retired between two steps */
+        queue->cut = ring->used_from;
+    for (unsigned most = JOB_STEP_ITEMS; queue->cut < ring->seen_taken;) {
+        if (!most--)
+            return false;
+        queue->cut += queue_entry(queue, queue->cut)->blocks;
+    }
+    return true;
 }
 
 /* What the owner took and did not answer is abandoned. */
@@ -331,15 +344,17 @@ static bool unbind_messages(struct queue *queue)
 /* Told and not acknowledged: back to the front of those that wait, in order. */
 static bool unbind_notices(struct queue *queue)
 {
-    unsigned most = JOB_STEP_ITEMS;
-    for (struct list *node = list_last(&queue->delivered), *previous; node; node = previous) {
-        previous = node->prev == &queue->delivered ? NULL : node->prev;
-        struct notice *notice = container_of(node, struct notice, link);
-        if (notice->position != NOTICE_TAKEN)
-            continue; /* its message still waits in the ring */
+    struct list *node;
+    for (unsigned most = JOB_STEP_ITEMS; (node = list_last(&queue->returning));) {
         if (!most--)
             return false;
-        notice_return(notice);
+        struct notice *notice = container_of(node, struct notice, link);
+        if (notice->position == NOTICE_TAKEN) {
+            notice_return(notice);
+            continue;
+        }
+        list_remove(node); /* its message still waits in the ring */
+        list_push_front(&queue->delivered, node);
     }
     return true;
 }
@@ -357,15 +372,11 @@ static bool unbind_awaiting(struct queue *queue)
 /* The owner's own subscriptions for room elsewhere report here: nobody wants them any more. */
 static bool unbind_spaces(struct queue *queue)
 {
-    unsigned most = JOB_STEP_ITEMS;
-    list_for_each_safe(node, &queue->notices)
-    {
-        struct notice *notice = container_of(node, struct notice, of_queue);
-        if (notice->kind != CAVERN_KIND_SPACE || notice->state == NOTICE_DELIVERED)
-            continue;
+    struct list *node;
+    for (unsigned most = JOB_STEP_ITEMS; (node = list_first(&queue->asked));) {
         if (!most--)
             return false;
-        sender_forget_space(container_of(notice, struct sender, space));
+        sender_forget_space(container_of(node, struct sender, space.of_queue));
     }
     return true;
 }
@@ -377,6 +388,11 @@ bool queue_unbind_step(struct queue *queue)
     switch (queue->unbinding) {
     case UNBIND_IDLE:
         return true;
+    case UNBIND_TAKEN:
+        if (!unbind_taken(queue))
+            return false;
+        queue->unbinding = UNBIND_REQUESTS;
+        return false;
     case UNBIND_REQUESTS:
         if (!unbind_requests(queue))
             return false;
@@ -385,6 +401,7 @@ bool queue_unbind_step(struct queue *queue)
     case UNBIND_MESSAGES:
         if (!unbind_messages(queue))
             return false;
+        list_splice_back(&queue->returning, &queue->delivered);
         queue->unbinding = UNBIND_NOTICES;
         return false;
     case UNBIND_NOTICES:
@@ -415,9 +432,7 @@ void queue_handles_gone(struct object *object)
 
 static void forget_notice(struct notice *notice)
 {
-    if (notice->kind == CAVERN_KIND_SPACE)
-        sender_forget_space(container_of(notice, struct sender, space));
-    else if (notice->kind == CAVERN_KIND_INTERRUPT)
+    if (notice->kind == CAVERN_KIND_INTERRUPT)
         interrupt_notify(container_of(notice, struct interrupt, notice), NULL, 0);
     else
         notice_set(notice, NULL, 0);
@@ -447,7 +462,7 @@ bool queue_destroy(struct object *object)
     }
     if (queue->cut != queue->ring.tail || queue->ring.used_from != queue->ring.tail) {
         /* As if an owner had taken all there is. */
-        unbind_up_to(queue, queue->ring.tail, queue->ring.tail);
+        unbind_from(queue, UNBIND_REQUESTS, queue->ring.tail, queue->ring.tail);
         return false;
     }
     if (!detach_all(queue))

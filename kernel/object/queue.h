@@ -41,7 +41,7 @@ struct queue_entry {
     uint32_t pad;
 };
 
-enum queue_unbinding { UNBIND_IDLE, UNBIND_REQUESTS, UNBIND_MESSAGES, UNBIND_NOTICES, UNBIND_AWAITING };
+enum queue_unbinding { UNBIND_IDLE, UNBIND_TAKEN, UNBIND_REQUESTS, UNBIND_MESSAGES, UNBIND_NOTICES, UNBIND_AWAITING };
 
 struct queue {
     struct object object;
@@ -57,9 +57,11 @@ struct queue {
     uint64_t address;        /* in that process: control page, then the ring twice */
     struct thread *receiver; /* sleeps in receive; then no message waits in the ring */
     struct list senders;     /* sender.of_queue */
-    struct list notices;     /* notice.of_queue: all that have this destination */
+    struct list notices;     /* notice.of_queue: all that have this destination, but for those of room */
+    struct list asked;       /* notice.of_queue: of room elsewhere, which the owner asked for */
     struct list waiting;     /* notice.link: no room yet */
     struct list delivered;   /* notice.link: told, not acknowledged */
+    struct list returning;   /* notice.link: of these, the ones that unbinding has yet to look at */
     struct tree spaces;      /* sender.of_spaces, by ticket: who waits for room, but for those at their own limits */
     uint64_t tickets;        /* given to who asked for room */
     uint32_t asking;         /* that wait for room, those at their own limits too */

@@ -223,15 +223,54 @@ static void test_accounts_nest_to_a_limit(void **state)
     assert_int_equal(depth, 33);
 }
 
+/* [SCHED-7] Unbinding looks at no more than a step's worth of messages and of notices at once. */
+static void test_unbinding_goes_in_steps(void **state)
+{
+    (void)state;
+    struct peer wide;
+    peer_start(&wide, "wide", 20, 1024, 0);
+    cavern_handle to_wide = peer_sender(&client, &wide, 1, 2000, 1, 0);
+    cavern_handle queue = model_give(server.process, &peer_queue(&wide)->object, CAVERN_RIGHT_RECEIVE);
+    for (unsigned i = 0; i < 500; i++)
+        assert_int_equal(send_by(&client, to_wide), CAVERN_OK);
+    while (peer_take(&wide, &got))
+        continue;
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(peer_call(&server, SIGNAL_RAISE, signal_to(queue, i)), CAVERN_OK);
+
+    struct queue *object = peer_queue(&wide);
+    assert_false(queue_unbind_step(object));
+    assert_true(object->cut <= JOB_STEP_ITEMS);
+    while (object->unbinding != UNBIND_NOTICES)
+        assert_false(queue_unbind_step(object));
+    assert_int_equal(object->cut, 500);
+    assert_false(queue_unbind_step(object));
+    assert_false(list_empty(&object->returning));
+    while (!queue_unbind_step(object))
+        continue;
+    assert_true(list_empty(&object->returning) && list_empty(&object->waiting));
+    peer_adopt(&client, &wide);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_true(peer_take(&client, &got));
+        assert_int_equal(got.header.label, i);
+    }
+    assert_false(peer_take(&client, &got));
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, start)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_notice_finds_room_freed_before),         TEST(test_request_failed_tells_who_waits),
-        TEST(test_space_behind_many_at_their_limits),      TEST(test_mint_failed_tells_nothing),
-        TEST(test_grant_of_freed_message_is_gone),         TEST(test_control_page_is_made_anew_for_the_next_owner),
-        TEST(test_kept_table_with_handles_to_itself_ends), TEST(test_accounts_nest_to_a_limit),
+        TEST(test_notice_finds_room_freed_before),
+        TEST(test_request_failed_tells_who_waits),
+        TEST(test_space_behind_many_at_their_limits),
+        TEST(test_mint_failed_tells_nothing),
+        TEST(test_grant_of_freed_message_is_gone),
+        TEST(test_control_page_is_made_anew_for_the_next_owner),
+        TEST(test_kept_table_with_handles_to_itself_ends),
+        TEST(test_accounts_nest_to_a_limit),
+        TEST(test_unbinding_goes_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
