@@ -321,7 +321,7 @@ static void test_unregister_by_another_refused(void **unused)
     assert_int_equal(state->entry_count, 0);
 }
 
-/* [REG-9] */
+/* [REG-9] [RPC-5] */
 static void test_closed_client_takes_all_that_is_its_own(void **unused)
 {
     (void)unused;
