@@ -13,8 +13,8 @@ void registry_request_sound(struct registry *registry, const struct registry_inp
 void registry_request(struct registry *registry, const struct registry_input *input, struct registry_effects *effects)
 {
     const struct registry_name *request = input->payload;
-    if (input->size >= sizeof(*request) && request->request.operation == REGISTRY_LOOKUP &&
-        !request->request.attempt && strncmp(request->name, DEADLY, sizeof(DEADLY)) == 0)
+    if (input->size >= sizeof(*request) && request->request.operation == REGISTRY_LOOKUP && !request->request.attempt &&
+        strncmp(request->name, DEADLY, sizeof(DEADLY)) == 0)
         __builtin_trap();
     registry_request_sound(registry, input, effects);
 }

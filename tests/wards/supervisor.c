@@ -14,8 +14,8 @@ void supervisor_request(struct supervisor *supervisor, const struct supervisor_i
                         struct supervisor_effects *effects)
 {
     const struct supervisor_name *request = input->payload;
-    if (input->size >= sizeof(*request) && request->request.operation == SUPERVISOR_KILL &&
-        !request->request.attempt && strncmp(request->name, DEADLY, sizeof(DEADLY)) == 0)
+    if (input->size >= sizeof(*request) && request->request.operation == SUPERVISOR_KILL && !request->request.attempt &&
+        strncmp(request->name, DEADLY, sizeof(DEADLY)) == 0)
         __builtin_trap();
     supervisor_request_sound(supervisor, input, effects);
 }
