@@ -4,6 +4,11 @@
 #include <cavern/handles.h>
 #include <cavern/stubs.h>
 
+#include "internal.h"
+#include "places.h"
+
+static struct places local = {.start = CAVERN_LOCAL_START, .end = CAVERN_LOCAL_END};
+
 enum cavern_status cavern_buffer_create(cavern_handle account, uint64_t bytes, unsigned flags, cavern_handle *buffer)
 {
     return cavern_sys_buffer_create(account, 0, cavern_pages(bytes), flags, 0, buffer);
@@ -32,9 +37,23 @@ enum cavern_status cavern_buffer_map(cavern_handle buffer, uint64_t offset, uint
     return status;
 }
 
+enum cavern_status cavern_buffer_map_local(cavern_handle buffer, uint64_t offset, uint64_t length, unsigned protection,
+                                           void **address)
+{
+    uint64_t bytes = cavern_pages(length), place = places_take(&local, bytes), mapped;
+    enum cavern_status status = cavern_sys_map(CAVERN_SELF_PROCESS, buffer, offset, bytes, place, protection, &mapped);
+    if (status == CAVERN_OK)
+        *address = (void *)(uintptr_t)mapped;
+    else
+        places_give(&local, place, bytes);
+    return status;
+}
+
 void cavern_buffer_unmap(void *address, uint64_t length)
 {
-    (void)!cavern_sys_unmap(CAVERN_SELF_PROCESS, (uintptr_t)address, cavern_pages(length));
+    uint64_t bytes = cavern_pages(length);
+    if (cavern_sys_unmap(CAVERN_SELF_PROCESS, (uintptr_t)address, bytes) == CAVERN_OK)
+        places_give(&local, (uintptr_t)address, bytes);
 }
 
 enum cavern_status cavern_memory_take(uint64_t bytes, void **address)
@@ -43,7 +62,7 @@ enum cavern_status cavern_memory_take(uint64_t bytes, void **address)
     enum cavern_status status = cavern_buffer_create(CAVERN_SELF_ACCOUNT, bytes, 0, &buffer);
     if (status)
         return status;
-    status = cavern_buffer_map(buffer, 0, bytes, CAVERN_PROT_READ | CAVERN_PROT_WRITE, address);
+    status = cavern_buffer_map_local(buffer, 0, bytes, CAVERN_PROT_READ | CAVERN_PROT_WRITE, address);
     cavern_handle_close(buffer); /* the mapping keeps the memory */
     return status;
 }

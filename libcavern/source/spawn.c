@@ -46,7 +46,7 @@ static enum cavern_status piece_open(struct piece *piece, cavern_handle account,
     enum cavern_status status = cavern_buffer_create(account, bytes, 0, &piece->buffer);
     if (status)
         return status;
-    status = cavern_buffer_map(piece->buffer, 0, bytes, READ_WRITE, &piece->here);
+    status = cavern_buffer_map_local(piece->buffer, 0, bytes, READ_WRITE, &piece->here);
     if (status)
         cavern_handle_close(piece->buffer);
     return status;

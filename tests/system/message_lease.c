@@ -112,15 +112,14 @@ static void lease_ends_with_the_request(void)
     CHECK_STATUS(cavern_lease_read(&t.server, t.id, 0, 0, t.own, 1), CAVERN_CANCELLED);
 }
 
-static void lend_and_die(void)
+static void lend_and_stay(void)
 {
     uint8_t *memory = test_memory(BYTES);
     memset(memory, 0x42, BYTES);
     struct cavern_lease lease = {.address = (uintptr_t)memory, .length = BYTES, .rights = CAVERN_LEASE_READ};
     struct cavern_outgoing out = {.leases = &lease, .lease_count = 1};
     struct cavern_answer answer = {0};
-    (void)!cavern_call(test_handle("to"), &out, cavern_after(CAVERN_MILLISECOND), &answer);
-    *(volatile int *)(uintptr_t)16 = 1;
+    (void)!cavern_call(test_handle("to"), &out, CAVERN_FOREVER, &answer);
 }
 
 /* The lender's end cancels its request, and with it the lease; until then it can be read. */
@@ -131,10 +130,11 @@ static void death_of_the_lender_ends_the_lease(void)
     uint64_t words[5];
     set_up();
     struct cavern_spawn_handle handles[] = {test_give("to", t.sender, RIGHTS_SENDER)};
-    test_peer("lend_and_die", handles, 1, &peer);
+    test_peer("lend_and_stay", handles, 1, &peer);
     test_receive(&t.server, CAVERN_KIND_REQUEST, &message);
     CHECK_OK(cavern_lease_read(&t.server, message.header.request, 0, BYTES - 1, t.own, 1));
     CHECK_EQUAL(t.own[0], 0x42);
+    CHECK_OK(cavern_sys_process_end(peer.process, 0));
     test_peer_exit(&peer, words, true);
     CHECK_STATUS(cavern_lease_read(&t.server, message.header.request, 0, 0, t.own, 1), CAVERN_CANCELLED);
 }
@@ -150,4 +150,4 @@ const struct test_case test_cases[] = {
     {0},
 };
 
-const struct test_peer_function test_peers[] = {{"lend_and_die", lend_and_die}, {0}};
+const struct test_peer_function test_peers[] = {{"lend_and_stay", lend_and_stay}, {0}};

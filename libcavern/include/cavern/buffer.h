@@ -20,12 +20,15 @@ enum cavern_status cavern_buffer_create(cavern_handle account, uint64_t bytes, u
 /* No writable mapping and no right to write is left, for ever. BUSY while somebody can write. */
 enum cavern_status cavern_buffer_seal(cavern_handle buffer) CAVERN_MUST_CHECK;
 
-/* Into this process at the buffer's own address. protection: CAVERN_PROT_*. */
+/* Into this process at the buffer's own address, which is the same in all. protection: CAVERN_PROT_*. */
 enum cavern_status cavern_buffer_map(cavern_handle buffer, uint64_t offset, uint64_t length, unsigned protection,
                                      void **address) CAVERN_MUST_CHECK;
 /* At a chosen address, in any process. */
 enum cavern_status cavern_buffer_map_at(cavern_handle process, cavern_handle buffer, uint64_t offset, uint64_t length,
                                         uint64_t address, unsigned protection) CAVERN_MUST_CHECK;
+/* Where there is room in this process: for what is unmapped again, and pointed to by nobody else. */
+enum cavern_status cavern_buffer_map_local(cavern_handle buffer, uint64_t offset, uint64_t length, unsigned protection,
+                                           void **address) CAVERN_MUST_CHECK;
 void cavern_buffer_unmap(void *address, uint64_t length);
 
 /* Readable and writable memory on the own account, the handle closed: it is gone with cavern_buffer_unmap. */

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Device memory and interrupt lines, on the clock of QEMU's `virt` machine: a PL031 (Arm DDI 0224). */
+#include "test.h"
+
+#define CLOCK_BASE 0x9010000
+#define CLOCK_LINE 34
+
+/* Registers, as indices of words. */
+enum { DATA, MATCH, LOAD, CONTROL, INTERRUPT_MASK, RAW_INTERRUPT, MASKED_INTERRUPT, INTERRUPT_CLEAR, PART = 0xfe0 / 4 };
+
+static volatile uint32_t *clock;
+static struct cavern_queue queue;
+static cavern_handle line;
+
+static cavern_handle derive_clock(void)
+{
+    cavern_handle registers;
+    CHECK_OK(
+        cavern_sys_derive(test_handle(CAVERN_STARTUP_DEVICES), CLOCK_BASE, 4096, 0, CAVERN_SELF_ACCOUNT, &registers));
+    return registers;
+}
+
+static void set_up(void)
+{
+    void *address;
+    CHECK_OK(cavern_buffer_map(derive_clock(), 0, 4096, CAVERN_PROT_READ | CAVERN_PROT_WRITE, &address));
+    clock = address;
+    test_queue(&queue, 64, 0);
+    CHECK_OK(cavern_sys_derive(test_handle(CAVERN_STARTUP_INTERRUPTS), CLOCK_LINE, 1, CAVERN_TRIGGER_LEVEL,
+                               CAVERN_SELF_ACCOUNT, &line));
+    clock[INTERRUPT_CLEAR] = 1;
+    clock[INTERRUPT_MASK] = 1;
+}
+
+/* The match register equals the time: it asserts its line at once. */
+static void assert_line(void)
+{
+    clock[MATCH] = clock[DATA];
+}
+
+static void expect_interrupt(uint64_t label, uint64_t count)
+{
+    struct cavern_message message;
+    test_receive(&queue, CAVERN_KIND_INTERRUPT, &message);
+    CHECK_EQUAL(message.header.label, label);
+    CHECK_EQUAL(test_word(&message, 0), CLOCK_LINE);
+    CHECK_EQUAL(test_word(&message, 1), count);
+    cavern_queue_release(&queue, &message);
+}
+
+static void registers_can_be_mapped(void)
+{
+    set_up();
+    CHECK_EQUAL(clock[PART], 0x31);
+    clock[MATCH] = 0x12345678;
+    CHECK_EQUAL(clock[MATCH], 0x12345678);
+}
+
+static void devices_are_no_memory(void)
+{
+    struct cavern_buffer_info info;
+    struct cavern_queue server;
+    cavern_handle buffer, devices = test_handle(CAVERN_STARTUP_DEVICES);
+    uint64_t out, next, written;
+    void *address;
+    set_up();
+    cavern_handle registers = derive_clock();
+    CHECK_OK(cavern_sys_inspect(registers, CAVERN_INSPECT_BUFFER, 0, (uintptr_t)&info, sizeof info, &next, &written));
+    CHECK_EQUAL(info.base, CLOCK_BASE);
+    CHECK_EQUAL(info.device, 1);
+    CHECK_STATUS(cavern_buffer_seal(registers), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_buffer_map(registers, 0, 4096, CAVERN_PROT_READ | CAVERN_PROT_EXECUTE, &address),
+                 CAVERN_DENIED);
+    test_queue(&server, 64, 1);
+    CHECK_STATUS(
+        cavern_sys_send(test_sender(&server, 0), CAVERN_INFO(64, 0, 0, 0, 0), (const uint64_t[5]){(uintptr_t)clock}),
+        CAVERN_BAD_ADDRESS);
+    struct cavern_lease lease = {.address = (uintptr_t)clock, .length = 8, .rights = CAVERN_LEASE_READ};
+    struct cavern_outgoing lent = {.leases = &lease, .lease_count = 1};
+    CHECK_STATUS(cavern_request(test_sender(&server, 0), 0, &lent, &queue, 1, NULL), CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(cavern_sys_derive(registers, 0, 4097, 0, CAVERN_SELF_ACCOUNT, &out), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_derive(registers, 0, 0, 0, CAVERN_SELF_ACCOUNT, &out), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_derive(devices, 0x40000000, 4096, 0, CAVERN_SELF_ACCOUNT, &out), CAVERN_DENIED); /* RAM */
+    CHECK_STATUS(cavern_sys_derive(devices, 0x8000000, 4096, 0, CAVERN_SELF_ACCOUNT, &out), CAVERN_DENIED);  /* GIC */
+    CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, 4096, 0, &buffer));
+    CHECK_STATUS(cavern_sys_derive(buffer, 0, 4096, 0, CAVERN_SELF_ACCOUNT, &out), CAVERN_BAD_ARGUMENT);
+    CHECK_OK(cavern_sys_derive(registers, 0, 512, 0, CAVERN_SELF_ACCOUNT, &out));
+    CHECK_STATUS(cavern_buffer_map(out, 0, 512, CAVERN_PROT_READ, &address), CAVERN_BAD_ARGUMENT);
+}
+
+static void line_fires_once_until_acknowledged(void)
+{
+    set_up();
+    CHECK_OK(cavern_sys_notify(line, 5, queue.handle, 0));
+    test_nothing(&queue);
+    assert_line();
+    expect_interrupt(5, 1);
+    test_nothing(&queue); /* asserted still, and masked */
+    CHECK_OK(cavern_sys_acknowledge(line));
+    expect_interrupt(5, 1); /* level: it fires again */
+    clock[INTERRUPT_CLEAR] = 1;
+    CHECK_OK(cavern_sys_acknowledge(line));
+    test_nothing(&queue);
+    assert_line();
+    expect_interrupt(5, 1);
+    clock[INTERRUPT_CLEAR] = 1;
+}
+
+static void line_without_destination_is_silent(void)
+{
+    set_up();
+    assert_line();
+    cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
+    CHECK_OK(cavern_sys_notify(line, 6, queue.handle, 0));
+    expect_interrupt(6, 1);
+    CHECK_OK(cavern_sys_notify(line, 0, 0, 0));
+    clock[INTERRUPT_CLEAR] = 1;
+    assert_line();
+    cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
+    test_nothing(&queue);
+    clock[INTERRUPT_CLEAR] = 1;
+}
+
+static struct {
+    struct cavern_received received;
+    unsigned done;
+} waiting;
+
+static void wait_for_interrupt(void *argument)
+{
+    (void)argument;
+    CHECK_OK(cavern_sys_receive(queue.handle, CAVERN_FOREVER, &waiting.received));
+    PUBLISH(waiting.done, 1);
+}
+
+static void interrupt_preempts_who_is_lower(void)
+{
+    set_up();
+    CHECK_OK(cavern_sys_notify(line, 7, queue.handle, 0));
+    test_thread(wait_for_interrupt, NULL, TEST_PRIORITY_HIGH);
+    CHECK_EQUAL(OBSERVE(waiting.done), 0);
+    assert_line();
+    for (uint64_t end = cavern_after(CAVERN_SECOND); !OBSERVE(waiting.done);)
+        CHECK(cavern_now() < end);
+    CHECK_EQUAL(waiting.received.words[0], CLOCK_LINE);
+    clock[INTERRUPT_CLEAR] = 1;
+}
+
+static void lines_are_given_once(void)
+{
+    cavern_handle range = test_handle(CAVERN_STARTUP_INTERRUPTS), second;
+    uint64_t first = cavern_startup_find(CAVERN_STARTUP_INTERRUPTS)->values[0];
+    uint64_t count = cavern_startup_find(CAVERN_STARTUP_INTERRUPTS)->values[1];
+    set_up();
+    CHECK_STATUS(cavern_sys_derive(range, CLOCK_LINE, 1, 0, CAVERN_SELF_ACCOUNT, &second), CAVERN_BUSY);
+    cavern_handle_close(line);
+    CHECK_OK(cavern_sys_derive(range, CLOCK_LINE, 1, 0, CAVERN_SELF_ACCOUNT, &second));
+    CHECK_STATUS(cavern_sys_derive(range, first + count, 1, 0, CAVERN_SELF_ACCOUNT, &second), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_derive(range, first - 1, 1, 0, CAVERN_SELF_ACCOUNT, &second), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_notify(range, 0, queue.handle, 0), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_acknowledge(range), CAVERN_BAD_ARGUMENT);
+}
+
+const struct test_case test_cases[] = {
+    {"registers can be mapped", registers_can_be_mapped, "[MEM-DEVICE-1]"},
+    {"devices are no memory", devices_are_no_memory,
+     "[MEM-DEVICE-1] [MEM-DEVICE-2] [MEM-DEVICE-3] [MEM-DEVICE-4] [MEM-SEAL-2] [MSG-LEASE-3] [ABI-ADDR-2]"},
+    {"a line fires once until acknowledged", line_fires_once_until_acknowledged,
+     "[DEV-IRQ-3] [DEV-IRQ-4] [DEV-IRQ-5] [MSG-NOTICE-3] [MSG-NOTICE-8]"},
+    {"a line without a destination is silent", line_without_destination_is_silent, "[DEV-IRQ-3] [MSG-NOTICE-5]"},
+    {"an interrupt preempts who is lower", interrupt_preempts_who_is_lower, "[SCHED-2] [MSG-NOTICE-7]"},
+    {"lines are given once", lines_are_given_once, "[DEV-IRQ-1] [DEV-IRQ-2] [DEV-IRQ-6]"},
+    {0},
+};
+
+const struct test_peer_function test_peers[] = {{0}};
