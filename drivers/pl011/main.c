@@ -72,13 +72,25 @@ static void reset(void)
     device->cr = CR_UARTEN | CR_TXE | CR_RXE;
 }
 
+static void give_input(struct cavern_service *service, const struct uart_effect *effect)
+{
+    struct cavern_outgoing out = {
+        .payload = &effect->data,
+        .size = (uint32_t)offsetof(struct stream_data, bytes) + effect->data.reply.value,
+    };
+    enum cavern_status status = cavern_reply(&service->queue, effect->request, &out);
+    if (status)
+        uart_return_input(&uart, effect->data.reply.value);
+    if (status && status != CAVERN_CANCELLED)
+        cavern_reply_status(service, effect->request, status, 0);
+}
+
 static void carry_out(struct cavern_service *service, const struct uart_effect *effect)
 {
     if (effect->kind == UART_EFFECT_REPLY)
         cavern_reply_status(service, effect->request, effect->status, effect->value);
     else if (effect->kind == UART_EFFECT_DATA)
-        cavern_reply_bytes(service, effect->request, &effect->data,
-                           offsetof(struct stream_data, bytes) + effect->data.reply.value);
+        give_input(service, effect);
 }
 
 static void move_bytes(void)

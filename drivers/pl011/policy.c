@@ -60,14 +60,14 @@ bool uart_awaits_idle(const struct uart *uart)
 
 static void read(struct uart *uart, uint32_t request, uint32_t most, struct uart_effect *effect)
 {
-    if (uart->reader) {
-        answer(effect, request, CAVERN_BUSY, 0);
-    } else if (!most) {
+    if (!most) {
         answer(effect, request, CAVERN_BAD_ARGUMENT, 0);
-    } else {
-        uart->reader = request;
-        uart->reader_most = most < STREAM_BYTES_MAX ? most : STREAM_BYTES_MAX;
+        return;
     }
+    if (uart->reader)
+        answer(effect, uart->reader, CAVERN_BUSY, 0);
+    uart->reader = request;
+    uart->reader_most = most < STREAM_BYTES_MAX ? most : STREAM_BYTES_MAX;
 }
 
 void uart_put_input(struct uart *uart, uint8_t byte, bool overrun)
@@ -85,6 +85,11 @@ static void give_input(struct uart *uart, struct uart_effect *effect)
     effect->kind = UART_EFFECT_DATA;
     effect->request = uart->reader;
     uart->reader = 0;
+}
+
+void uart_return_input(struct uart *uart, uint32_t count)
+{
+    uart->read -= count;
 }
 
 /* --- both --- */

@@ -3,7 +3,7 @@
  * A UART's two byte queues, and who waits for them. Pure.
  *
  *   write -> output queue -> device     a write is answered once no more than UART_AHEAD bytes are queued up to its end
- *   device -> input queue -> the reader one reader at a time, answered with what is there as soon as something is
+ *   device -> input queue -> the reader the last one to ask, answered with what is there as soon as something is
  *
  * Full queues push back: a write that finds no room is BUSY, and the device is not read while the input queue is full.
  */
@@ -64,6 +64,9 @@ void uart_request(struct uart *uart, uint32_t request, const void *payload, unsi
 bool uart_take_output(struct uart *uart, uint8_t *byte);
 /* A byte from the device; there is room. `overrun`: the device lost at least one before it. */
 void uart_put_input(struct uart *uart, uint8_t byte, bool overrun);
+
+/* The `count` bytes of the last DATA, since when no byte came from the device, reached nobody: they wait again. */
+void uart_return_input(struct uart *uart, uint32_t count);
 
 static inline bool uart_has_output(const struct uart *uart)
 {
