@@ -54,7 +54,7 @@ static void fill_process(const struct object *object, union record *record)
         .state = process->state,
         .threads = process->thread_count,
         .handles = process->handles.used,
-        .memory = process->account->budget.used,
+        .memory = process->account->budget.used - process->account->budget.lent,
         .mapped = process->space.mapped,
         .cpu_time = arch_ticks_to_ns(process->cpu_time),
     };

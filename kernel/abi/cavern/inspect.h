@@ -36,7 +36,7 @@ struct cavern_process_info {
     uint32_t state; /* enum cavern_process_state */
     uint32_t threads;
     uint32_t handles;
-    uint64_t memory;   /* bytes charged to its account */
+    uint64_t memory;   /* bytes charged to its account, less what is lent to sub-accounts */
     uint64_t mapped;   /* bytes mapped in its address space */
     uint64_t cpu_time; /* ns */
     uint64_t exit_words[5];
