@@ -79,6 +79,7 @@ __attribute__((flatten)) static bool fast_call(struct thread *caller)
     caller->wait.request = pending->id;
     caller->wait.places = 0;
     caller->wait.answer = NULL;
+    caller->wait.answer_bytes = 0;
     queue->receiver = NULL;
     pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
     hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server);

@@ -271,7 +271,7 @@ void platform_restart(void)
     model.power = 2;
 }
 
-/* --- injected failures: the tests are linked with --wrap=memory_take_page --- */
+/* --- what tests switch: they are linked with --wrap=memory_take_page and --wrap=fast_serve --- */
 
 bool __real_memory_take_page(uint64_t *physical);
 bool __wrap_memory_take_page(uint64_t *physical);
@@ -283,4 +283,12 @@ bool __wrap_memory_take_page(uint64_t *physical)
         return false;
     }
     return __real_memory_take_page(physical);
+}
+
+bool __real_fast_serve(struct thread *caller);
+bool __wrap_fast_serve(struct thread *caller);
+
+bool __wrap_fast_serve(struct thread *caller)
+{
+    return !model.no_short_cuts && __real_fast_serve(caller);
 }

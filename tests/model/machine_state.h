@@ -19,6 +19,7 @@ struct machine_state {
     size_t output_length;
     int power;
     unsigned fail_after;
+    bool no_short_cuts;
     struct account *root;
 };
 

@@ -188,3 +188,8 @@ void model_fail_allocation(unsigned n)
 {
     model.fail_after = n;
 }
+
+void model_short_cuts(bool on)
+{
+    model.no_short_cuts = !on;
+}

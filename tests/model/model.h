@@ -57,5 +57,8 @@ void model_interrupt_pending(bool on); /* what arch_interrupt_pending answers: f
 const char *model_output(void);        /* what went to the debug output */
 int model_power(void);                 /* 0: on, 1: powered off, 2: restarted */
 
+/* Whether calls are served by the short cuts of syscall/fast.h where there are any (as at the start), or never. */
+void model_short_cuts(bool on);
+
 /* The n-th allocation of a page from now on fails (1: the next), and all after it; 0: none. */
 void model_fail_allocation(unsigned n);

@@ -60,8 +60,9 @@ bool peer_waits(const struct peer *peer)
 cavern_handle peer_sender(struct peer *from, struct peer *to, uint64_t label, uint32_t messages, uint32_t requests,
                           uint64_t flags)
 {
-    uint64_t status = peer_call(to, SENDER_MINT, to->queue, [2] = label, [3] = messages | (uint64_t)requests << 32,
-                                [4] = CAVERN_SELF_ACCOUNT, [5] = flags);
+    uint64_t status = peer_call(
+        to, SENDER_MINT,
+        to->queue, [2] = label, [3] = messages | (uint64_t)requests << 32, [4] = CAVERN_SELF_ACCOUNT, [5] = flags);
     assert(status == CAVERN_OK);
     cavern_handle minted = to->x[1];
     if (from == to)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The short cuts do what the general path does: random traffic runs over both, and everything that shows is compared.
+ */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "core/random.h"
+#include "object/queue.h"
+#include "peer.h"
+
+enum { CLIENTS = 3, STEPS = 400, SEEDS = 200 };
+
+static struct peer server, clients[CLIENTS];
+static cavern_handle senders[CLIENTS];
+
+static uint64_t traces[2][STEPS];
+static unsigned short_cuts_taken;
+static uint32_t last; /* id of the request that the server took last */
+
+static void start(bool short_cuts)
+{
+    model_start(128 << 20);
+    model_short_cuts(short_cuts);
+    last = 0;
+    peer_start(&server, "server", 20, 64, 3);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        peer_start(&clients[i], "client", (uint8_t)(15 + 5 * i), 64, 1);
+        senders[i] = peer_sender(&clients[i], &server, 100 + i, 8, 2, i == 2 ? CAVERN_MINT_CLOSED : 0);
+    }
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15) ^ hash >> 29;
+}
+
+static uint64_t mix_peer(uint64_t hash, const struct peer *peer)
+{
+    const struct thread *thread = peer->thread;
+    hash = mix(hash, thread->state);
+    hash = mix(hash, arch_cpu()->current == thread);
+    for (unsigned i = 0; i < 9; i++)
+        hash = mix(hash, thread->context.x[i]);
+    return hash;
+}
+
+/* All that user code could see, and what the queue's books say. */
+static uint64_t look(void)
+{
+    const struct queue *queue = peer_queue(&server);
+    uint64_t hash = mix_peer(0, &server);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        hash = mix_peer(hash, &clients[i]);
+    hash = mix(hash, ring_used(&queue->ring));
+    hash = mix(hash, request_table_free(&queue->requests));
+    hash = mix(hash, peer_control(&server)->tail);
+    hash = mix(hash, queue->receiver != NULL);
+    assert_true(request_table_invariants(&queue->requests));
+    return hash;
+}
+
+static void client_step(struct random *random, unsigned i)
+{
+    uint64_t size = random_below(random, 8) < 5 ? 40 : random_below(random, 50), info = CAVERN_INFO(size, 0, 0, 0, i);
+    uint64_t deadline = random_below(random, 4) ? CAVERN_FOREVER : arch_now() + random_below(random, 50);
+    uint64_t answer = random_below(random, 5) ? 0 : 64;
+    if (peer_waits(&clients[i]))
+        return;
+    if (random_below(random, 8) == 0)
+        (void)peer_call(&clients[i], SEND, senders[i], [1] = info, [3] = clients[i].memory, [4] = random_next(random));
+    else
+        (void)peer_call(&clients[i], CALL, senders[i], [1] = info, [2] = random_next(random),
+                        [3] = size > 40 ? clients[i].memory : random_next(random), [4] = 2, [5] = 3, [6] = 4, [7] = 5,
+                        [9] = deadline, [10] = clients[i].memory, [11] = answer);
+}
+
+static void server_step(struct random *random)
+{
+    static struct taken taken;
+    if (peer_waits(&server))
+        return;
+    if ((server.thread->context.x[1] >> 16 & 0xff) == CAVERN_KIND_REQUEST)
+        last = (uint32_t)server.thread->context.x[2];
+    if (peer_take(&server, &taken)) {
+        last = taken.header.request ? taken.header.request : last;
+        if (random_below(random, 4))
+            peer_free(&server);
+    }
+    uint64_t size = random_below(random, 6) ? 40 : random_below(random, 60);
+    (void)peer_call(
+        &server, REPLY_RECEIVE,
+        server.queue, [1] = CAVERN_INFO(size, 0, 0, 0, 9), [2] = random_below(random, 16) ? last : random_next(random),
+        [3] = size > 40 ? server.memory : random_next(random), [4] = 7, [7] = 8,
+        [9] = random_below(random, 6) ? CAVERN_FOREVER : arch_now() + 30);
+}
+
+static void step(struct random *random)
+{
+    unsigned who = (unsigned)random_below(random, 2 * CLIENTS + 1);
+    if (who < CLIENTS)
+        client_step(random, who);
+    else if (who < 2 * CLIENTS)
+        server_step(random);
+    else
+        model_set_time(arch_now() + random_below(random, 40));
+}
+
+/* [SCHED-6] [SCHED-8] [MSG-RECEIVE-1] [MSG-CALL-1] */
+static void test_fast_path_agrees_with_the_general_path(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        for (unsigned pass = 0; pass < 2; pass++) {
+            struct random random;
+            random_seed(&random, seed);
+            start(pass == 0);
+            for (unsigned i = 0; i < STEPS; i++) {
+                step(&random);
+                traces[pass][i] = look();
+            }
+        }
+        for (unsigned i = 0; i < STEPS; i++) {
+            if (traces[0][i] != traces[1][i])
+                print_message("# seed %lu, step %u\n", (unsigned long)seed, i);
+            assert_int_equal(traces[0][i], traces[1][i]);
+        }
+    }
+}
+
+/* The comparison is worth something: the short cuts do serve such traffic. */
+static void test_fast_path_serves_calls_between_waiting_threads(void **state)
+{
+    (void)state;
+    start(true);
+    short_cuts_taken = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        uint64_t id = server.thread->context.x[2] & 0xffffffff;
+        assert_int_equal(
+            peer_call(&server, REPLY_RECEIVE,
+                      server.queue, [1] = CAVERN_INFO(40, 0, 0, 0, 0), [2] = id, [3] = i, [9] = CAVERN_FOREVER),
+            MODEL_WAITS);
+        if (i)
+            assert_int_equal(peer_woken(&clients[2]), CAVERN_OK);
+        uint64_t before = arch_cpu()->switches;
+        assert_int_equal(
+            peer_call(&clients[2], CALL, senders[2], [1] = CAVERN_INFO(40, 0, 0, 0, 0), [3] = i, [9] = CAVERN_FOREVER),
+            MODEL_WAITS);
+        short_cuts_taken += arch_cpu()->current == server.thread && arch_cpu()->switches > before;
+        assert_int_equal(server.thread->context.x[4], i);
+    }
+    assert_int_equal(short_cuts_taken, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fast_path_agrees_with_the_general_path),
+        cmocka_unit_test(test_fast_path_serves_calls_between_waiting_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
