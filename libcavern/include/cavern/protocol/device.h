@@ -17,11 +17,11 @@ enum device_state {
 };
 
 struct device_info {
-    char node[48]; /* last part of the node's path: "pl011@9000000" */
+    char node[48];       /* last part of the node's path: "pl011@9000000" */
     char compatible[48]; /* that matched, or the first */
-    char driver[32]; /* as its manifest says; "" for none. The supervisor's child has the node's name, cut to 31 */
-    uint32_t state;  /* enum device_state */
-    uint32_t status; /* enum cavern_status, when FAILED */
+    char driver[32];     /* as its manifest says; "" for none. The supervisor's child has the node's name, cut to 31 */
+    uint32_t state;      /* enum device_state */
+    uint32_t status;     /* enum cavern_status, when FAILED */
 };
 
 #define DEVICE_INFOS_MAX 8

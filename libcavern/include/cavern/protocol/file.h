@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Volumes: a tree of files that are read. Nodes are numbered by the server; a number stays good while the volume is there,
- * so every operation can be repeated after a restart. Node 0 is the root. spec/services/volume.md.
+ * Volumes: a tree of files that are read. Nodes are numbered by the server; a number stays good while the volume is
+ * there, so every operation can be repeated after a restart. Node 0 is the root. spec/services/volume.md.
  */
 #pragma once
 

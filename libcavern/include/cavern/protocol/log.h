@@ -13,10 +13,10 @@ enum log_operation {
 #define LOG_SOURCE_MAX 16
 
 struct log_write {
-    struct rpc_request request; /* value: enum cavern_log_level */
-    uint64_t time;              /* ns */
+    struct rpc_request request;  /* value: enum cavern_log_level */
+    uint64_t time;               /* ns */
     char source[LOG_SOURCE_MAX]; /* program, as it calls itself; the log adds the process id that the kernel stamped */
-    uint32_t length;            /* bytes of text that follow, at most CAVERN_LOG_TEXT_MAX */
+    uint32_t length;             /* bytes of text that follow, at most CAVERN_LOG_TEXT_MAX */
     uint32_t pad;
 };
 

@@ -9,8 +9,8 @@
 #include <cavern/protocol/rpc.h>
 
 enum registry_operation {
-    /* registry_name; one grant: a sender [mint]; value: a tag of the provider's, at most REGISTRY_TAG_MAX, for bits 48-63
-     * of the labels that look-ups of this name mint. The same client again: replaces. EXISTS, NOT_PERMITTED. */
+    /* registry_name; one grant: a sender [mint]; value: a tag of the provider's, at most REGISTRY_TAG_MAX, for bits
+     * 48-63 of the labels that look-ups of this name mint. The same client again: replaces. EXISTS, NOT_PERMITTED. */
     REGISTRY_REGISTER = 1,
     /* registry_name. NOT_FOUND, NOT_PERMITTED. */
     REGISTRY_UNREGISTER,
@@ -58,7 +58,7 @@ struct registry_open {
 
 enum registry_change { REGISTRY_ADDED = 1, REGISTRY_REMOVED };
 
-struct registry_event { /* one-way message */
+struct registry_event {         /* one-way message */
     struct rpc_request request; /* operation REGISTRY_WATCH, value: enum registry_change */
     char name[RPC_NAME_MAX];
 };

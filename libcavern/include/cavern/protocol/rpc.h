@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What all protocols share. A request's payload starts with a struct rpc_request, a reply's with a struct rpc_reply; the
- * protocol's own fields follow, then bytes whose number a field tells. Numbers are little-endian, structures have no
- * holes. A server answers an operation that it does not know with UNSUPPORTED, and one whose payload is too short or
+ * What all protocols share. A request's payload starts with a struct rpc_request, a reply's with a struct rpc_reply;
+ * the protocol's own fields follow, then bytes whose number a field tells. Numbers are little-endian, structures have
+ * no holes. A server answers an operation that it does not know with UNSUPPORTED, and one whose payload is too short or
  * whose lengths do not fit with BAD_ARGUMENT. spec/rpc.md.
  */
 #pragma once

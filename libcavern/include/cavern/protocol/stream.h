@@ -7,7 +7,8 @@
 enum stream_operation {
     /* stream_data -> rpc_reply when all bytes are in the device or its queue; this is the backpressure. */
     STREAM_WRITE = 1,
-    /* rpc_request; value: most bytes wanted -> stream_data with at least one byte, when there is one. BUSY: another has asked since. */
+    /* rpc_request; value: most bytes wanted -> stream_data with at least one byte, when there is one. BUSY: another has
+       asked since. */
     STREAM_READ,
     /* rpc_request -> rpc_reply when all that was written before has left the device. */
     STREAM_FLUSH,

@@ -10,14 +10,14 @@
 
 enum supervisor_operation {
     SUPERVISOR_BEGIN = 1, /* supervisor_child -> rpc_reply, value: child number. EXISTS */
-    SUPERVISOR_ADD,       /* supervisor_add, value: child; up to four grants -> rpc_reply. NOT_FOUND, BUSY: started already */
-    SUPERVISOR_START,     /* rpc_request, value: child -> rpc_reply, value: process id. What went wrong with the program */
-    SUPERVISOR_STOP,      /* supervisor_name -> rpc_reply when it has ended; it is not restarted */
-    SUPERVISOR_RESTART,   /* supervisor_name -> rpc_reply, value: new process id */
-    SUPERVISOR_KILL,      /* supervisor_name -> rpc_reply; as if it had crashed: its restart policy decides */
-    SUPERVISOR_STATUS,    /* supervisor_name -> supervisor_status. NOT_FOUND */
-    SUPERVISOR_LIST,      /* rpc_request, value: first child number wanted -> supervisor_statuses. END */
-    SUPERVISOR_WAIT,      /* rpc_request, value: child -> supervisor_status when it has ended for good */
+    SUPERVISOR_ADD, /* supervisor_add, value: child; up to four grants -> rpc_reply. NOT_FOUND, BUSY: started already */
+    SUPERVISOR_START, /* rpc_request, value: child -> rpc_reply, value: process id. What went wrong with the program */
+    SUPERVISOR_STOP,  /* supervisor_name -> rpc_reply when it has ended; it is not restarted */
+    SUPERVISOR_RESTART, /* supervisor_name -> rpc_reply, value: new process id */
+    SUPERVISOR_KILL,    /* supervisor_name -> rpc_reply; as if it had crashed: its restart policy decides */
+    SUPERVISOR_STATUS,  /* supervisor_name -> supervisor_status. NOT_FOUND */
+    SUPERVISOR_LIST,    /* rpc_request, value: first child number wanted -> supervisor_statuses. END */
+    SUPERVISOR_WAIT,    /* rpc_request, value: child -> supervisor_status when it has ended for good */
 };
 
 /* When to start it again, in Erlang/OTP's words. */
@@ -31,18 +31,18 @@ enum supervisor_class { SUPERVISOR_DRIVER = 1, SUPERVISOR_SERVICE, SUPERVISOR_PR
 
 struct supervisor_child {
     struct rpc_request request;
-    char name[32];    /* unique among the children */
-    char program[96]; /* path of the program: /volume/init/… */
+    char name[32];       /* unique among the children */
+    char program[96];    /* path of the program: /volume/init/… */
     char permitted[128]; /* names that it may register: registry_open.permitted */
-    uint8_t restart;  /* enum supervisor_restart */
-    uint8_t class;    /* enum supervisor_class */
-    uint8_t priority; /* 0: the supervisor's choice */
-    uint8_t arguments; /* strings that follow */
-    uint32_t length;  /* bytes of them, each ended by 0, without the program's name; at most 1024 */
-    uint64_t memory;  /* bytes of its account; 0: the supervisor's choice */
-    uint32_t blocks;  /* of its queue; 0: none */
-    uint32_t slots;   /* requests pending in its queue */
-    uint32_t stack;   /* bytes of its first thread's stack; 0: libcavern's choice */
+    uint8_t restart;     /* enum supervisor_restart */
+    uint8_t class;       /* enum supervisor_class */
+    uint8_t priority;    /* 0: the supervisor's choice */
+    uint8_t arguments;   /* strings that follow */
+    uint32_t length;     /* bytes of them, each ended by 0, without the program's name; at most 1024 */
+    uint64_t memory;     /* bytes of its account; 0: the supervisor's choice */
+    uint32_t blocks;     /* of its queue; 0: none */
+    uint32_t slots;      /* requests pending in its queue */
+    uint32_t stack;      /* bytes of its first thread's stack; 0: libcavern's choice */
     uint32_t pad;
 };
 
@@ -78,7 +78,7 @@ struct supervisor_child_status {
     uint8_t class;
     uint8_t pad;
     uint32_t restarts;
-    uint64_t since;        /* ns: when it entered this state */
+    uint64_t since;         /* ns: when it entered this state */
     uint64_t exit_words[5]; /* of the last end */
 };
 
