@@ -132,19 +132,24 @@ enum shell_parse shell_parse(const char *line, size_t *at, int status, struct sh
     if (!line[parser.at]) {
         return SHELL_END;
     }
-    while (line[parser.at] && line[parser.at] != ';') {
+    bool closed = true;
+    while (closed && line[parser.at] && line[parser.at] != ';') {
         if (line[parser.at] == ' ' || line[parser.at] == '\t') {
             end_word(&parser);
             parser.at++;
-        } else if (!put_piece(&parser)) {
-            words->count = 0;
-            return SHELL_UNCLOSED;
+        } else {
+            closed = put_piece(&parser);
         }
     }
     end_word(&parser);
-    *at = parser.at + (line[parser.at] == ';');
-    words->count = parser.full ? 0 : words->count;
+    if (!closed || parser.full) {
+        words->count = 0;
+    }
     words->word[words->count] = NULL;
+    if (!closed) {
+        return SHELL_UNCLOSED;
+    }
+    *at = parser.at + (line[parser.at] == ';');
     return parser.full ? SHELL_TOO_MANY : SHELL_COMMAND;
 }
 
