@@ -308,8 +308,10 @@ static bool take_apart(struct process *process, bool keep_table)
 static _Noreturn void panic_of_end(const struct process *process)
 {
     const uint64_t *words = process->exit.words;
+    char name[CAVERN_NAME_SIZE + 1] = {0};
 
-    panic("%s has ended: reason %lu, code %lu, fault %lu at pc %lx, address %lx", process->name,
+    memcpy(name, process->name, sizeof process->name);
+    panic("%s has ended: reason %lu, code %lu, fault %lu at pc %lx, address %lx", name,
           (unsigned long)words[CAVERN_EXIT_REASON], (unsigned long)words[CAVERN_EXIT_CODE],
           (unsigned long)words[CAVERN_EXIT_FAULT], (unsigned long)words[CAVERN_EXIT_PC],
           (unsigned long)words[CAVERN_EXIT_ADDRESS]);
