@@ -39,8 +39,8 @@ static sys_outcome make_room(struct sender *sender, uint32_t blocks, uint32_t re
     }
 }
 
-struct cavern_header make_header(const struct thread *caller, const struct payload *payload, uint8_t kind,
-                                 uint32_t request, uint64_t label)
+struct cavern_header delivery_header(const struct thread *caller, const struct payload *payload, uint8_t kind,
+                                     uint32_t request, uint64_t label)
 {
     return (struct cavern_header){
         .size = payload->size,
@@ -53,8 +53,8 @@ struct cavern_header make_header(const struct thread *caller, const struct paylo
     };
 }
 
-sys_outcome prepare(struct thread *caller, struct sender *sender, const struct payload *payload, uint32_t requests,
-                    struct attachments *attachments)
+sys_outcome delivery_prepare(struct thread *caller, struct sender *sender, const struct payload *payload,
+                             uint32_t requests, struct attachments *attachments)
 {
     *attachments = (struct attachments){0};
     struct queue *queue = sender->queue;
@@ -72,8 +72,8 @@ sys_outcome prepare(struct thread *caller, struct sender *sender, const struct p
     return status;
 }
 
-uint64_t deliver(struct sender *sender, const struct cavern_header *header, const struct payload *payload,
-                 struct grants *grants, bool straight)
+uint64_t delivery_commit(struct sender *sender, const struct cavern_header *header, const struct payload *payload,
+                         struct grants *grants, bool straight)
 {
     struct queue *queue = sender->queue;
     if (queue->receiver && payload->in_registers) {

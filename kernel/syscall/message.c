@@ -24,11 +24,11 @@ sys_outcome sys_send(struct thread *caller, struct send_args *args)
         status = payload_decode(&payload, args->info, args->words, false);
     if (status)
         return status;
-    sys_outcome outcome = prepare(caller, sender, &payload, 0, &attachments);
+    sys_outcome outcome = delivery_prepare(caller, sender, &payload, 0, &attachments);
     if (outcome)
         return outcome;
-    struct cavern_header header = make_header(caller, &payload, CAVERN_KIND_MESSAGE, 0, sender->label);
-    deliver(sender, &header, &payload, attachments.grants, false);
+    struct cavern_header header = delivery_header(caller, &payload, CAVERN_KIND_MESSAGE, 0, sender->label);
+    delivery_commit(sender, &header, &payload, attachments.grants, false);
     return SYS_OK;
 }
 
@@ -49,7 +49,7 @@ static struct notice *waiting_notice(const struct queue *queue)
     return NULL;
 }
 
-sys_outcome receive(struct thread *caller, struct queue *queue, uint64_t deadline)
+sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t deadline)
 {
     if (queue->receiver)
         return CAVERN_BUSY;
@@ -83,7 +83,7 @@ sys_outcome sys_receive(struct thread *caller, struct receive_args *args)
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
         return status;
-    return receive(caller, queue, args->deadline);
+    return message_receive(caller, queue, args->deadline);
 }
 
 /* --- room --- */

@@ -33,7 +33,7 @@ struct attachments {
 
 /* Where a message is copied to. */
 struct sink {
-    struct queue *queue; /* unpublished, behind the header of the message at the ring's tail */
+    struct queue *queue;         /* unpublished, behind the header of the message at the ring's tail */
     const struct buffer *buffer; /* or, when queue is NULL: from here on */
     uint64_t offset;
 };

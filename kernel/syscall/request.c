@@ -50,8 +50,8 @@ static struct pending *open_request(struct thread *caller, struct sender *sender
     pending->token = token;
     pending->client = caller->process->id;
     pending->trace = payload->trace;
-    struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REQUEST, pending->id, sender->label);
-    pending->position = deliver(sender, &header, payload, attachments->grants, straight);
+    struct cavern_header header = delivery_header(caller, payload, CAVERN_KIND_REQUEST, pending->id, sender->label);
+    pending->position = delivery_commit(sender, &header, payload, attachments->grants, straight);
     return pending;
 }
 
@@ -74,7 +74,7 @@ sys_outcome sys_request(struct thread *caller, struct request_args *args)
     sys_outcome outcome = reserve(reply, blocks);
     if (outcome)
         return outcome;
-    outcome = prepare(caller, sender, &payload, 1, &attachments);
+    outcome = delivery_prepare(caller, sender, &payload, 1, &attachments);
     if (outcome) {
         ring_unreserve(&reply->ring, blocks);
         queue_refill(reply); /* nobody else was told of that room */
@@ -119,7 +119,7 @@ sys_outcome sys_call(struct thread *caller, struct call_args *args)
         status = prepare_answer(caller, args, &wait);
     if (status)
         return status;
-    sys_outcome outcome = prepare(caller, sender, &payload, 1, &attachments);
+    sys_outcome outcome = delivery_prepare(caller, sender, &payload, 1, &attachments);
     if (outcome)
         return outcome;
     struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token, true);
@@ -138,7 +138,7 @@ sys_outcome sys_call(struct thread *caller, struct call_args *args)
 static sys_outcome reply_to_queue(struct thread *caller, struct pending *pending, const struct payload *payload)
 {
     struct queue *reply = pending->reply;
-    struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
+    struct cavern_header header = delivery_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
     if (payload->blocks > pending->blocks)
         return CAVERN_TOO_LARGE;
     if (payload->in_registers) {
@@ -178,7 +178,7 @@ static sys_outcome reply_to_caller(struct thread *caller, struct pending *pendin
                                    bool straight)
 {
     struct thread *client = pending->caller;
-    struct cavern_header header = make_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
+    struct cavern_header header = delivery_header(caller, payload, CAVERN_KIND_REPLY, 0, pending->token);
     if (payload->in_registers) {
         request_close(pending);
         message_to_caller(client, &header, payload->words, straight);
@@ -271,5 +271,5 @@ sys_outcome sys_reply_receive(struct thread *caller, struct reply_receive_args *
     /* Made again after a restart, the reply is found to be done. */
     if (outcome != SYS_OK && outcome != CAVERN_CANCELLED)
         return outcome;
-    return receive(caller, queue, args->deadline);
+    return message_receive(caller, queue, args->deadline);
 }
