@@ -195,6 +195,7 @@ static void long_calls_hold_nobody_up(void)
         cavern_handle_close(buffer);
         calls++;
     }
+    CHECK(calls);
     uint64_t each = (cavern_now() - start) / calls;
     PUBLISH(stop, 1);
     while (OBSERVE(stop) != 2)
