@@ -378,7 +378,8 @@ static void end_all(void)
 static void test_random_calls_leave_nothing_behind(void **state)
 {
     (void)state;
-    unsigned seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : (unsigned)time(NULL);
+    const char *wanted = getenv("SEED");
+    unsigned seed = wanted ? (unsigned)atoi(wanted) : (unsigned)time(NULL);
     print_message("# seed %u\n", seed);
     srand(seed);
     model_start(256 << 20);
