@@ -85,53 +85,60 @@ static enum cavern_status add_console(const struct shell *shell, uint32_t number
     struct cavern_outgoing out = {.payload = &add, .size = sizeof add, .grants = &grant, .grant_count = 1};
     struct rpc_reply reply;
     struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof reply};
-    struct cavern_session session;
-    cavern_session_open(&session, shell->supervisor, NULL);
-    status = cavern_session_exchange(&session, &out, CAVERN_FOREVER, &answer);
+    status = cavern_rpc_exchange(shell->supervisor, &out, CAVERN_FOREVER, &answer);
     cavern_handle_close(console);
     return status;
 }
 
-static enum cavern_status ask(const struct shell *shell, enum supervisor_operation operation, uint32_t number,
-                              void *reply, size_t reply_size)
+/* A start whose answer was lost with the supervisor is made again by its successor; then *process is 0. */
+static enum cavern_status start(const struct shell *shell, uint32_t number, uint32_t *process)
 {
-    struct rpc_request request = {.operation = (uint16_t)operation, .version = RPC_VERSION, .value = number};
-    return watch_call(shell->supervisor, &request, sizeof request, reply, reply_size);
+    struct rpc_request request = {.operation = SUPERVISOR_START, .version = RPC_VERSION, .value = number};
+    struct rpc_reply reply;
+    enum cavern_status status = watch_ask(shell->supervisor, &request, sizeof request, &reply, sizeof reply);
+    *process = status ? 0 : reply.value;
+    return status == CAVERN_ABANDONED ? CAVERN_OK : status;
 }
 
-/* Starts the child and waits for its end. After a failure the child may be there still. */
-static enum cavern_status start_and_wait(const struct shell *shell, uint32_t number, uint32_t *process,
-                                         struct supervisor_status *end)
+/* Until it is over; then it is forgotten. */
+static enum cavern_status wait(const struct shell *shell, uint32_t number, struct supervisor_status *end)
 {
-    struct rpc_reply started;
+    struct rpc_request request = {.operation = SUPERVISOR_WAIT, .version = RPC_VERSION, .value = number};
+    return watch_call(shell->supervisor, &request, sizeof request, end, sizeof *end);
+}
+
+/* From its beginning to its end. A child that can't be started is forgotten by the supervisor. */
+static enum cavern_status run_child(const struct shell *shell, uint32_t number, uint32_t *process,
+                                    struct supervisor_status *end)
+{
     enum cavern_status status = add_console(shell, number);
     if (!status) {
-        status = ask(shell, SUPERVISOR_START, number, &started, sizeof started);
+        status = start(shell, number, process);
     }
-    if (status) {
-        return status;
-    }
-    *process = started.value;
-    return ask(shell, SUPERVISOR_WAIT, number, end, sizeof *end);
+    return status ? status : wait(shell, number, end);
 }
 
-/* It is to be over, and forgotten: a temporary child is as soon as its end has been told. */
+/* The child is not to run any more. Not to be interrupted: it ends soon whatever it does. */
 static void stop(const struct shell *shell, const char *name, uint32_t number)
 {
+    struct supervisor_name request = {.request = {.operation = SUPERVISOR_STOP, .version = RPC_VERSION}};
+    struct rpc_request forget = {.operation = SUPERVISOR_WAIT, .version = RPC_VERSION, .value = number};
     struct supervisor_status reply;
-    watch_begin(); /* a second Ctrl-C gives up */
-    if (!child_ask(shell, SUPERVISOR_STOP, name, &reply)) {
-        (void)!ask(shell, SUPERVISOR_WAIT, number, &reply, sizeof reply);
+    struct cavern_session session;
+    cavern_session_open(&session, shell->supervisor, NULL);
+    strcpy(request.name, name);
+    if (!cavern_session_call(&session, &request, sizeof request, &reply, sizeof reply, NULL, CAVERN_FOREVER)) {
+        (void)!cavern_session_call(&session, &forget, sizeof forget, &reply, sizeof reply, NULL, CAVERN_FOREVER);
     }
 }
 
-static int report(const struct supervisor_child_status *child, const char *name, uint32_t process)
+static int report(const struct supervisor_child_status *child, uint32_t process)
 {
     uint64_t reason = child->exit_words[CAVERN_EXIT_REASON];
     if (reason != CAVERN_REASON_EXITED && reason != CAVERN_REASON_THREADS) {
         char ended[160];
         cavern_exit_text(child->exit_words, ended, sizeof ended);
-        printf("%s: process %u ended: %s\n", name, (unsigned)process, ended);
+        printf("%.31s: process %u ended: %s\n", child->name, (unsigned)process, ended);
     }
     return shell_exit_status(child->exit_words);
 }
@@ -142,7 +149,7 @@ int command_run(struct shell *shell, const struct shell_words *words)
     struct supervisor_status end = {0};
     const char *program = words->word[1];
     char path[SHELL_PATH_MAX];
-    uint32_t number, process = 0;
+    uint32_t number, process;
     bool bare = !strchr(program, '/');
     enum cavern_status status =
         *program && shell_path(bare ? SHELL_PROGRAMS : SHELL_HOME, program, path) ? CAVERN_OK : CAVERN_NOT_FOUND;
@@ -156,10 +163,13 @@ int command_run(struct shell *shell, const struct shell_words *words)
         return command_failed(words, program, status);
     }
     fflush(stdout);
-    status = start_and_wait(shell, number, &process, &end);
-    if (status) {
+    status = run_child(shell, number, &process, &end);
+    if (status == CAVERN_INTERRUPTED) {
         stop(shell, description.child.name, number);
-        return status == CAVERN_INTERRUPTED ? SHELL_INTERRUPTED : command_failed(words, program, status);
+        return SHELL_INTERRUPTED;
     }
-    return report(&end.child, description.child.name, process);
+    if (status) {
+        return command_failed(words, program, status);
+    }
+    return report(&end.child, process);
 }

@@ -33,10 +33,15 @@ static const char *device_state_text(const struct device_info *device, const str
     }
 }
 
+static const char *or_dash(const char *text)
+{
+    return *text ? text : "-";
+}
+
 static void print_device(const struct device_info *device, const struct children *children)
 {
-    printf("%-20.47s  %-24.47s  %-10.31s  %s\n", device->node, device->compatible,
-           device->driver[0] ? device->driver : "-", device_state_text(device, children));
+    printf("%-20.47s  %-24.47s  %-10.31s  %s\n", device->node, or_dash(device->compatible), or_dash(device->driver),
+           device_state_text(device, children));
 }
 
 int command_devices(struct shell *shell, const struct shell_words *words)

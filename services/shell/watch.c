@@ -109,14 +109,15 @@ static enum cavern_status take_reply(const struct cavern_message *message, void 
     return (enum cavern_status)((struct rpc_reply *)reply)->status;
 }
 
-static enum cavern_status call_once(cavern_handle sender, const struct cavern_outgoing *out, void *reply,
-                                    size_t reply_size)
+enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t request_size, void *reply,
+                             size_t reply_size)
 {
     static uint64_t token = TOKEN_WATCH;
+    struct cavern_outgoing out = {.payload = request, .size = (uint32_t)request_size};
     struct cavern_message message;
     uint32_t id;
     enum cavern_status status =
-        cavern_request(sender, ++token, out, &queue, cavern_blocks((unsigned)reply_size, 0), &id);
+        cavern_request(sender, ++token, &out, &queue, cavern_blocks((unsigned)reply_size, 0), &id);
     if (status) {
         return status;
     }
@@ -137,9 +138,9 @@ static enum cavern_status call_once(cavern_handle sender, const struct cavern_ou
 
 enum cavern_status watch_call(cavern_handle sender, void *request, size_t request_size, void *reply, size_t reply_size)
 {
-    struct cavern_outgoing out = {.payload = request, .size = (uint32_t)request_size};
     enum cavern_status status;
-    while ((status = call_once(sender, &out, reply, reply_size)) == CAVERN_ABANDONED || status == CAVERN_QUEUE_FULL) {
+    while ((status = watch_ask(sender, request, request_size, reply, reply_size)) == CAVERN_ABANDONED ||
+           status == CAVERN_QUEUE_FULL) {
         ((struct rpc_request *)request)->attempt++;
         status = watch_sleep(cavern_after(PAUSE));
         if (status) {

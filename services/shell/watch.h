@@ -23,6 +23,10 @@ bool watch_interrupted(void);
 /* OK: until the deadline. INTERRUPTED. */
 enum cavern_status watch_sleep(uint64_t deadline) CAVERN_MUST_CHECK;
 
-/* As cavern_session_call without a deadline; INTERRUPTED: cancelled. The request may be made again when abandoned. */
+/* A request and its reply, as cavern_rpc_call without a deadline. INTERRUPTED: cancelled. */
+enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t request_size, void *reply,
+                             size_t reply_size) CAVERN_MUST_CHECK;
+
+/* The same, made again while it is abandoned or there is no room for it: for what may be repeated. */
 enum cavern_status watch_call(cavern_handle sender, void *request, size_t request_size, void *reply,
                               size_t reply_size) CAVERN_MUST_CHECK;
