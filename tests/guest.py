@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import termios
 from pathlib import Path
 
 import pexpect
@@ -60,13 +61,28 @@ def file_of(path):
         return archive.extractfile(path).read()
 
 
+def leave_line_ends():
+    """Has the pseudo-terminal pass on what the guest writes as it is."""
+    state = termios.tcgetattr(0)
+    state[1] &= ~termios.ONLCR
+    termios.tcsetattr(0, termios.TCSANOW, state)
+
+
 class Terminal:
     """A person at the console: types, and reads what appears."""
 
     def __init__(self, machine=None):
         words = (machine or Machine()).command("-serial", "mon:stdio")
-        self.child = pexpect.spawn(words[0], words[1:], timeout=SECONDS, encoding="utf-8", codec_errors="replace")
+        self.child = pexpect.spawn(
+            words[0],
+            words[1:],
+            timeout=SECONDS,
+            encoding="utf-8",
+            codec_errors="replace",
+            preexec_fn=leave_line_ends,
+        )
         self.child.delaybeforesend = None
+        self.settled = 0
         self.expect(PROMPT)
 
     def expect(self, text, seconds=SECONDS):
@@ -86,6 +102,18 @@ class Terminal:
         self.type(line + "\r")
         self.expect("\r\n")
         return self.expect(PROMPT)
+
+    def settle(self):
+        """Waits until a command that is typed now has been run; whatever appears before that is skipped."""
+        self.settled += 1
+        self.type(f"echo 'settled' {self.settled}\r")
+        self.expect(f"settled {self.settled}\r\n{PROMPT}")
+
+    def ends(self):
+        """Waits for the machine's end."""
+        self.child.expect(pexpect.EOF)
+        self.child.close()
+        assert self.child.exitstatus == 0, self.child.exitstatus
 
     def close(self):
         self.child.close(force=True)

@@ -93,7 +93,7 @@ def driver_without_node_is_reported():
 def node_without_driver_is_reported():
     """[BOOT-BAD-5]: `virt` has a clock that no driver knows"""
     with ramdisk() as disk:
-        comes_up_and_logs("no driver for pl031@9010000", disk)
+        comes_up_and_logs("no driver for /pl031@9010000", disk)
 
 
 def qemu_loads(megabytes):
