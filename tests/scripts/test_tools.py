@@ -3,6 +3,7 @@
 """The small tools: pack-ramdisk, summary.py, check-headers."""
 
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -15,6 +16,7 @@ sys.path.append(str(ROOT / "tests"))
 from tap import case, main  # noqa: E402
 
 SCRIPTS = ROOT / "scripts"
+BUILD = os.environ["CAVERN_BUILD"]
 
 
 def run(*words):
@@ -42,6 +44,24 @@ def ramdisk_is_the_same_for_the_same_files():
             assert archive.getnames() == ["a", "a/b", "a/b/c", "etc", "etc/motd", "top"], archive.getnames()
             assert archive.extractfile("etc/motd").read() == b"hello\n"
         assert first.read_bytes()[257:265] == b"ustar\x0000"
+
+
+@case
+def quick_tier_leaves_out_what_the_full_one_adds():
+    """[TEST-1]"""
+    quick, full = (
+        set(run("meson", "test", "-C", BUILD, "--no-rebuild", "--list", "--setup", tier).stdout.splitlines())
+        for tier in ("quick", "full")
+    )
+    assert quick and quick < full, (quick, full)
+    assert all("full" in name for name in full - quick) and not any("+full" in name for name in quick), full - quick
+
+
+@case
+def tier_that_does_not_exist_is_refused():
+    """[TEST-1]"""
+    done = run(SCRIPTS / "test", "--quick")
+    assert done.returncode == 1 and "usage" in done.stderr, done
 
 
 def summary(*tests):
