@@ -171,7 +171,7 @@ def comes_back(name, how):
 
 @case
 def driver_comes_back():
-    """[CON-RESTART-1] [SHELL-RESTART-1] [SHELL-COMMAND-5] [CON-DEVICE-1]"""
+    """[CON-RESTART-1] [SHELL-RESTART-1] [SHELL-COMMAND-5] [CON-DEVICE-1] [UART-6]"""
     comes_back("pl011", "kill")
     comes_back("pl011", "restart")
 
