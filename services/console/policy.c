@@ -5,7 +5,7 @@
 #include <string.h>
 
 _Static_assert(LINE_BYTES <= CONSOLE_TEXT_MAX, "a line fits in an answer");
-_Static_assert(LINE_BYTES < CONSOLE_INPUT, "and among the finished lines");
+_Static_assert((unsigned)LINE_BYTES < CONSOLE_INPUT, "and among the finished lines");
 
 /* Endings among the finished lines. Neither can be in a line. */
 enum { ENDING_LINE = '\n', ENDING_INPUT = 0x04 };
