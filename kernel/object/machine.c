@@ -2,6 +2,7 @@
 #include "object/machine.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include <cavern/machine.h>
 #include <cavern/memory.h>
@@ -14,6 +15,7 @@
 #include "platform/platform.h"
 
 #define LOG_PAGES 16
+#define UNSEEN_MAX 16 /* records that a panic shows */
 
 struct machine *machine;
 
@@ -71,7 +73,29 @@ void log_write(unsigned level, const char *format, ...)
     if (!machine)
         return;
     log_ring_write(&machine->log, now, level, text, length);
+    if (!machine->doorbell.queue)
+        machine->shown = machine->log.next;
     notice_fire(&machine->doorbell);
+}
+
+/* What went to the log service alone and is still there: the last words of whoever the panic is about. */
+static void show_unseen(void)
+{
+    static bool again;
+    static uint8_t record[LOG_RECORD_MAX];
+    struct cavern_log_record header;
+    struct log_ring *log = &machine->log;
+    uint64_t lost, cursor = log->next > UNSEEN_MAX ? log->next - UNSEEN_MAX : 0;
+
+    if (again)
+        return;
+    again = true; /* what follows may panic, too */
+    if (cursor < machine->shown)
+        cursor = machine->shown;
+    while (log_ring_read(log, &cursor, record, sizeof record, &lost)) {
+        memcpy(&header, record, sizeof header);
+        debug_record(header.time, (const char *)record + sizeof header, header.length);
+    }
 }
 
 _Noreturn void panic(const char *format, ...)
@@ -82,6 +106,8 @@ _Noreturn void panic(const char *format, ...)
     va_start(arguments, format);
     size_t length = format_text(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (machine)
+        show_unseen();
     platform_write("\npanic: ", 8);
     write_line(text, length);
     arch_halt();
