@@ -7,11 +7,9 @@
 
 #include <stdlib.h>
 
-#include <cavern/buffer.h>
 #include <cavern/handles.h>
 #include <cavern/log.h>
 #include <cavern/service.h>
-#include <cavern/start.h>
 
 enum {
     LOOKUP_MESSAGES = 64, /* limits of the senders that are given out */
@@ -117,26 +115,16 @@ static void on_notice(struct cavern_service *service, const struct cavern_messag
     } while (more);
 }
 
-static enum cavern_status open_state(void)
-{
-    const struct cavern_startup_handle *entry = cavern_startup_find("state");
-    void *memory;
-    if (!entry || entry->values[0] < sizeof(*state))
-        return CAVERN_NOT_FOUND;
-    enum cavern_status status = cavern_buffer_map(entry->handle, 0, cavern_pages(sizeof(*state)),
-                                                  CAVERN_PROT_READ | CAVERN_PROT_WRITE, &memory);
-    state = memory;
-    return status;
-}
-
 int main(void)
 {
     static struct cavern_service service = {.on_request = on_request, .on_notice = on_notice};
+    void *memory = NULL;
     enum cavern_status status = cavern_service_open(&service);
     if (!status)
-        status = open_state();
+        status = cavern_service_state(sizeof(*state), &memory);
     if (cavern_log_failure(status, "start"))
         return EXIT_FAILURE;
+    state = memory;
     if (registry_start(state))
         cavern_log(CAVERN_LOG_WARNING, "goes on for a predecessor with %u names", state->entry_count);
     return cavern_service_run(&service);

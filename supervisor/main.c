@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cavern/buffer.h>
 #include <cavern/handles.h>
 #include <cavern/log.h>
 #include <cavern/service.h>
-#include <cavern/start.h>
 #include <cavern/stubs.h>
 #include <cavern/text.h>
 #include <cavern/time.h>
@@ -36,16 +34,17 @@ static uint64_t exit_label(uint32_t child, uint32_t incarnation)
 static void report(const struct supervisor_effect *effect)
 {
     const struct supervisor_child_status *child = &effect->child;
-    unsigned milliseconds = (unsigned)(effect->delay / CAVERN_MILLISECOND);
-    char ended[120];
+    char ended[120], again[16] = "at once";
+    if (effect->delay)
+        snprintf(again, sizeof(again), "in %u ms", (unsigned)(effect->delay / CAVERN_MILLISECOND));
     cavern_exit_text(child->exit_words, ended, sizeof(ended));
     switch (effect->event) {
     case SUPERVISOR_EVENT_ENDED:
         cavern_log(CAVERN_LOG_WARNING, "%s (process %u): %s", child->name, child->process, ended);
         break;
     case SUPERVISOR_EVENT_AGAIN:
-        cavern_log(CAVERN_LOG_WARNING, "%s (process %u): %s; starts again in %u ms", child->name, child->process, ended,
-                   milliseconds);
+        cavern_log(CAVERN_LOG_WARNING, "%s (process %u): %s; starts again %s", child->name, child->process, ended,
+                   again);
         break;
     case SUPERVISOR_EVENT_GIVEN_UP:
         cavern_log(CAVERN_LOG_ERROR, "%s (process %u): %s; ended too often, given up", child->name, child->process,
@@ -56,8 +55,8 @@ static void report(const struct supervisor_effect *effect)
             cavern_log(CAVERN_LOG_ERROR, "%s can't be started: %s; given up", child->name,
                        cavern_status_text(effect->status));
         } else {
-            cavern_log(CAVERN_LOG_WARNING, "%s can't be started: %s; again in %u ms", child->name,
-                       cavern_status_text(effect->status), milliseconds);
+            cavern_log(CAVERN_LOG_WARNING, "%s can't be started: %s; again %s", child->name,
+                       cavern_status_text(effect->status), again);
         }
         break;
     }
@@ -149,28 +148,18 @@ static void on_timer(struct cavern_service *service, uint64_t id)
     settle(service);
 }
 
-static enum cavern_status open_state(void)
-{
-    const struct cavern_startup_handle *entry = cavern_startup_find("state");
-    void *memory;
-    if (!entry || entry->values[0] < sizeof(*state))
-        return CAVERN_NOT_FOUND;
-    enum cavern_status status = cavern_buffer_map(entry->handle, 0, cavern_pages(sizeof(*state)),
-                                                  CAVERN_PROT_READ | CAVERN_PROT_WRITE, &memory);
-    state = memory;
-    return status;
-}
-
 int main(void)
 {
     static struct cavern_service service = {.on_request = on_request, .on_notice = on_notice, .on_timer = on_timer};
+    void *memory = NULL;
     enum cavern_status status = cavern_service_open(&service);
     if (!status)
-        status = open_state();
+        status = cavern_service_state(sizeof(*state), &memory);
     if (!status)
         status = cavern_service_publish(&service, "/service/supervisor", LABEL_PUBLIC);
     if (cavern_log_failure(status, "start"))
         return EXIT_FAILURE;
+    state = memory;
     if (supervisor_start(state, cavern_now()))
         cavern_log(CAVERN_LOG_WARNING, "goes on for a predecessor");
     settle(&service);

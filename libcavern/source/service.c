@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <cavern/buffer.h>
 #include <cavern/handles.h>
 #include <cavern/log.h>
 #include <cavern/registry.h>
@@ -31,6 +32,14 @@ enum cavern_status cavern_service_publish(struct cavern_service *service, const 
     status = cavern_registry_register(name, sender);
     cavern_handle_close(sender); /* the registry has its own */
     return status;
+}
+
+enum cavern_status cavern_service_state(size_t size, void **memory)
+{
+    const struct cavern_startup_handle *entry = cavern_startup_find("state");
+    if (!entry || entry->values[0] < size)
+        return CAVERN_NOT_FOUND;
+    return cavern_buffer_map(entry->handle, 0, cavern_pages(size), CAVERN_PROT_READ | CAVERN_PROT_WRITE, memory);
 }
 
 void cavern_timer_set(struct cavern_service *service, uint64_t id, uint64_t deadline)

@@ -52,6 +52,10 @@ enum cavern_status cavern_service_open(struct cavern_service *service) CAVERN_MU
 enum cavern_status cavern_service_publish(struct cavern_service *service, const char *name,
                                           uint64_t label) CAVERN_MUST_CHECK;
 
+/* The buffer "state" of the start-up record, of at least `size` bytes: it outlives this process, as its handles do, and
+ * is zeroed for the first. NOT_FOUND. */
+enum cavern_status cavern_service_state(size_t size, void **memory) CAVERN_MUST_CHECK;
+
 /* Until cavern_service_stop; returns the code given there. */
 int cavern_service_run(struct cavern_service *service);
 /* Handles the events that are there, waiting for the first until `deadline`. For programs with a loop of their own. */
