@@ -19,8 +19,6 @@ enum {
     LABEL_OPERATOR = 2, /* an administrator of the supervisor who is not the egg */
     OPERATOR_MESSAGES = 32,
     OPERATOR_REQUESTS = 16,
-    DRIVER_MEMORY = 2 << 20, /* where nothing is said */
-    SERVICE_MEMORY = 4 << 20,
     DRIVER_BLOCKS = 256,
     DRIVER_SLOTS = 64,
     NODE_BYTES = CAVERN_PAGE_SIZE,
@@ -67,7 +65,7 @@ const char *child_name(const struct child *child)
 uint64_t child_memory(const struct child *child)
 {
     bool said = child->program && child->program->memory;
-    return said ? child->program->memory : child->device ? DRIVER_MEMORY : SERVICE_MEMORY;
+    return said ? child->program->memory : child->device ? SUPERVISOR_DRIVER_MEMORY : SUPERVISOR_SERVICE_MEMORY;
 }
 
 /* A device. */

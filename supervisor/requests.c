@@ -8,9 +8,9 @@
 
 /* What the supervisor chooses where the description says 0, by class. */
 static const uint64_t default_memory[] = {
-    [SUPERVISOR_DRIVER] = 2 << 20,
-    [SUPERVISOR_SERVICE] = 4 << 20,
-    [SUPERVISOR_PROGRAM] = 4 << 20,
+    [SUPERVISOR_DRIVER] = SUPERVISOR_DRIVER_MEMORY,
+    [SUPERVISOR_SERVICE] = SUPERVISOR_SERVICE_MEMORY,
+    [SUPERVISOR_PROGRAM] = SUPERVISOR_PROGRAM_MEMORY,
 };
 static const uint8_t default_priority[] = {
     [SUPERVISOR_DRIVER] = 20,

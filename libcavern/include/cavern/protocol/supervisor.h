@@ -29,6 +29,13 @@ enum supervisor_restart {
 
 enum supervisor_class { SUPERVISOR_DRIVER = 1, SUPERVISOR_SERVICE, SUPERVISOR_PROGRAM };
 
+/* Bytes of a child's account where nothing is said, by class. */
+enum {
+    SUPERVISOR_DRIVER_MEMORY = 2 << 20,
+    SUPERVISOR_SERVICE_MEMORY = 4 << 20,
+    SUPERVISOR_PROGRAM_MEMORY = 4 << 20,
+};
+
 struct supervisor_child {
     struct rpc_request request;
     char name[32];       /* unique among the children */
@@ -39,7 +46,7 @@ struct supervisor_child {
     uint8_t priority;    /* 0: the supervisor's choice */
     uint8_t arguments;   /* strings that follow */
     uint32_t length;     /* bytes of them, each ended by 0, without the program's name; at most 1024 */
-    uint64_t memory;     /* bytes of its account; 0: the supervisor's choice */
+    uint64_t memory;     /* bytes of its account; 0: as above */
     uint32_t blocks;     /* of its queue; 0: none */
     uint32_t slots;      /* requests pending in its queue */
     uint32_t stack;      /* bytes of its first thread's stack; 0: libcavern's choice */
