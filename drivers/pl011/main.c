@@ -53,7 +53,7 @@ enum {
     INT_ALL = 0x7ff,
 };
 
-static const uint64_t idle_poll = 1000000; /* ns between two looks at a device that still sends */
+#define IDLE_POLL CAVERN_MILLISECOND /* between two looks at a device that still sends */
 
 enum { TIMER_IDLE = 1 };
 
@@ -119,7 +119,7 @@ static void advance(struct cavern_service *service)
         move_bytes();
     }
     if (uart_awaits_idle(&uart))
-        cavern_timer_set(service, TIMER_IDLE, cavern_now() + idle_poll);
+        cavern_timer_set(service, TIMER_IDLE, cavern_after(IDLE_POLL));
     device->imsc = (uart_has_output(&uart) ? INT_TX : 0) | (uart_has_room(&uart) ? INT_RX | INT_RT : 0);
 }
 
