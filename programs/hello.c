@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hello [WORD]...: says what it was started with; asks for a name where it has a console and no words. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cavern/start.h>
@@ -11,7 +12,7 @@ int main(int argc, char **argv)
     if (argc == 1) {
         printf("Who is there? ");
         if (!fgets(name, sizeof(name), stdin))
-            return 1;
+            return EXIT_FAILURE;
         name[strcspn(name, "\n")] = 0;
         printf("Hello, %s.\n", name);
     }
@@ -21,5 +22,5 @@ int main(int argc, char **argv)
     for (const struct cavern_startup_handle *handle = NULL; (handle = cavern_startup_next(handle));)
         printf(" %s", handle->name);
     printf("\n");
-    return 0;
+    return EXIT_SUCCESS;
 }
