@@ -59,6 +59,9 @@ int command_execute(struct shell *shell, const struct shell_words *words)
 
 int command_failed(const struct shell_words *words, const char *what, enum cavern_status status)
 {
+    if (status == CAVERN_BAD_HANDLE) { /* only one that this shell was not given */
+        status = CAVERN_NOT_PERMITTED;
+    }
     printf("%s: %s%s%s\n", words->word[0], what ? what : "", what ? ": " : "", cavern_status_text(status));
     return status == CAVERN_INTERRUPTED ? SHELL_INTERRUPTED : SHELL_FAILED;
 }

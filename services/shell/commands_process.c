@@ -83,13 +83,24 @@ int command_services(struct shell *shell, const struct shell_words *words)
     return SHELL_OK;
 }
 
+/* In the supervisor's answer about the child that the second word names. */
+static int child_failed(const struct shell_words *words, enum cavern_status status)
+{
+    if (status != CAVERN_NOT_FOUND && status != CAVERN_GONE) {
+        return command_failed(words, words->word[1], status);
+    }
+    printf("%s: %s: %s\n", words->word[0], words->word[1],
+           status == CAVERN_GONE ? "does not run now" : "not a child of the supervisor's");
+    return SHELL_FAILED;
+}
+
 int command_status(struct shell *shell, const struct shell_words *words)
 {
     struct supervisor_status reply;
     const struct supervisor_child_status *child = &reply.child;
     enum cavern_status status = child_ask(shell, SUPERVISOR_STATUS, words->word[1], &reply);
     if (status) {
-        return command_failed(words, words->word[1], status);
+        return child_failed(words, status);
     }
     char since[16], process[12], ended[120] = "-";
     shell_duration(cavern_now() - child->since, since);
@@ -107,7 +118,7 @@ static int ask(const struct shell *shell, const struct shell_words *words, enum 
 {
     struct supervisor_status reply;
     enum cavern_status status = child_ask(shell, operation, words->word[1], &reply);
-    return status ? command_failed(words, words->word[1], status) : SHELL_OK;
+    return status ? child_failed(words, status) : SHELL_OK;
 }
 
 int command_kill(struct shell *shell, const struct shell_words *words)

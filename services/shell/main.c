@@ -57,7 +57,7 @@ static void run_line(struct shell *shell, const char *line)
     }
 }
 
-/* Until the console is gone for good. */
+/* Until the console is gone for good; OK: Ctrl-D in a shell that a shell has started. */
 static enum cavern_status converse(struct shell *shell)
 {
     static char line[SHELL_LINE_MAX];
@@ -67,6 +67,10 @@ static enum cavern_status converse(struct shell *shell)
         printf(PROMPT);
         fflush(stdout);
         enum cavern_status status = cavern_console_read_line(line, sizeof line, &length);
+        if (status == CAVERN_END && !shell->machine) {
+            printf("\n");
+            return CAVERN_OK;
+        }
         if (status == CAVERN_END) {
             printf("\nThere is nothing outside of the shell; poweroff switches the machine off.\n");
         } else if (status == CAVERN_OK) {
@@ -121,6 +125,5 @@ int main(int argc, char **argv)
         obey(&shell, argv[1]);
         return EXIT_FAILURE;
     }
-    (void)cavern_log_failure(converse(&shell), "console");
-    return EXIT_FAILURE;
+    return cavern_log_failure(converse(&shell), "console") ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -37,14 +37,14 @@ COMMANDS = {
     # [SHELL-COMMAND-3]
     "services": (r"(?s)NAME .*\nlog +service  running .*\npl011@9000000 +driver +running .* permanent\n", 0),
     "status console": (r"name +console\nclass +service, permanent\nstate +running for .*(\n.*){2}\nlast end  -\n", 0),
-    "status nobody": (r"status: nobody: not found\n", 1),
+    "status nobody": (r"status: nobody: not a child of the supervisor's\n", 1),
     "devices": (r"(?s)NODE .*\npl011@9000000 +arm,pl011 +pl011 +running\n.*", 0),
     # [SHELL-COMMAND-4]
     "log": (r"(?s) +0\.\d{6}  info     kernel +Cavern .*", 0),
     "log error": (r"", 0),
     # [SHELL-COMMAND-5]
-    "kill nobody": (r"kill: nobody: not found\n", 1),
-    "restart 1": (r"restart: 1: not found\n", 1),
+    "kill egg": (r"kill: egg: not a child of the supervisor's\n", 1),
+    "restart 1": (r"restart: 1: not a child of the supervisor's\n", 1),
     # [SHELL-COMMAND-6]
     "mem": (r"(?s)RAM +512.0 MiB\n.*\nroot account .*", 0),
     "uptime": (r"up [\d.]+ m?s; 1 of 1 CPUs; \d+ switches, \d+ interrupts, \d+ system calls\n", 0),
