@@ -56,6 +56,16 @@ void cavern_buffer_unmap(void *address, uint64_t length)
         places_give(&local, (uintptr_t)address, bytes);
 }
 
+enum cavern_status cavern_process_read(cavern_handle process, uint64_t address, void *to, uint64_t length)
+{
+    return cavern_sys_process_copy(process, address, (uintptr_t)to, length, CAVERN_COPY_READ);
+}
+
+enum cavern_status cavern_process_write(cavern_handle process, uint64_t address, const void *from, uint64_t length)
+{
+    return cavern_sys_process_copy(process, address, (uintptr_t)from, length, CAVERN_COPY_WRITE);
+}
+
 enum cavern_status cavern_memory_take(uint64_t bytes, void **address)
 {
     cavern_handle buffer;

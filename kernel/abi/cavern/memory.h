@@ -19,6 +19,10 @@
 /* buffer_create: flags. */
 #define CAVERN_BUFFER_CONTIGUOUS 1 /* physically contiguous, at most 2 MiB; best effort */
 
+/* process_copy: direction (x6). */
+#define CAVERN_COPY_READ 0  /* the other's memory into one's own */
+#define CAVERN_COPY_WRITE 1 /* one's own into the other's */
+
 /* derive on an interrupt range: trigger. */
 #define CAVERN_TRIGGER_LEVEL 0
 #define CAVERN_TRIGGER_EDGE 1
