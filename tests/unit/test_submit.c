@@ -130,7 +130,7 @@ static void test_submit_refuses_what_sleeps_or_ends(void **state)
         OPERATION(THREAD_CONTROL, CAVERN_SELF_PROCESS, id, CAVERN_THREAD_SUSPEND),
         OPERATION(THREAD_CONTROL, thread, 0, CAVERN_THREAD_SUSPEND),
         {{0, CAVERN_INFO(0, 255, 0, 0, 0)}},
-        {{0, CAVERN_INFO(0, 37, 0, 0, 0)}},
+        {{0, CAVERN_INFO(0, 254, 0, 0, 0)}},
     };
     for (unsigned i = 0; i < COUNT_OF(refused); i++) {
         struct cavern_operation operation = refused[i];
