@@ -65,6 +65,14 @@ bool arch_space_destroy(struct arch_space *space, struct page_source *source, un
 bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_access access, uint64_t *physical,
                     uint64_t *length);
 
+/* --- device registers --- */
+/*
+ * One access of `width` 1, 2, 4 or 8 bytes to a register that may be mapped nowhere; aligned to its width. False: an
+ * external abort, or an address that the processor does not have; *value is then 0.
+ */
+bool arch_device_read(uint64_t physical, unsigned width, uint64_t *value);
+bool arch_device_write(uint64_t physical, unsigned width, uint64_t value);
+
 /* --- contexts --- */
 void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, uint64_t tls, uint64_t x0, uint64_t x1);
 /* The system call that the thread is in will be made again, with the argument registers as they stand then. */

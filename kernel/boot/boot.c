@@ -213,6 +213,7 @@ void boot(uint64_t tree, unsigned level)
     platform_power_init(&description);
     map_ram();
     start_memory();
+    device_window_init();
     copy_device_tree();
     context_disable_vector();
     buffer_seed(description.seed ^ arch_now());

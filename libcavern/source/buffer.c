@@ -56,6 +56,27 @@ void cavern_buffer_unmap(void *address, uint64_t length)
         places_give(&local, (uintptr_t)address, bytes);
 }
 
+enum cavern_status cavern_device_read(cavern_handle buffer, uint64_t offset, unsigned width, uint64_t *value)
+{
+    return cavern_sys_device_io(buffer, offset, width, 0, value);
+}
+
+enum cavern_status cavern_device_write(cavern_handle buffer, uint64_t offset, unsigned width, uint64_t value)
+{
+    uint64_t none;
+    return cavern_sys_device_io(buffer, offset, width | CAVERN_DEVICE_WRITE, value, &none);
+}
+
+enum cavern_status cavern_process_read(cavern_handle process, uint64_t address, void *to, uint64_t length)
+{
+    return cavern_sys_process_copy(process, address, (uintptr_t)to, length, CAVERN_COPY_READ);
+}
+
+enum cavern_status cavern_process_write(cavern_handle process, uint64_t address, const void *from, uint64_t length)
+{
+    return cavern_sys_process_copy(process, address, (uintptr_t)from, length, CAVERN_COPY_WRITE);
+}
+
 enum cavern_status cavern_memory_take(uint64_t bytes, void **address)
 {
     cavern_handle buffer;

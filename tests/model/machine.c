@@ -153,6 +153,17 @@ bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_
     return true;
 }
 
+bool arch_device_read(uint64_t physical, unsigned width, uint64_t *value)
+{
+    *value = 0;
+    return model.device && model.device(physical, width, false, value);
+}
+
+bool arch_device_write(uint64_t physical, unsigned width, uint64_t value)
+{
+    return model.device && model.device(physical, width, true, &value);
+}
+
 /* --- processor --- */
 
 void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, uint64_t tls, uint64_t x0, uint64_t x1)

@@ -15,6 +15,7 @@ struct machine_state {
     bool raised[MODEL_LINES];
     bool masked[MODEL_LINES];
     unsigned trigger[MODEL_LINES];
+    model_device device;
     char output[65536];
     size_t output_length;
     int power;

@@ -174,6 +174,11 @@ void model_interrupt_pending(bool on)
     model.interrupt_pending = on;
 }
 
+void model_set_device(model_device device)
+{
+    model.device = device;
+}
+
 const char *model_output(void)
 {
     return model.output;

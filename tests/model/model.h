@@ -54,8 +54,11 @@ uint64_t model_timer(void);       /* what the timer was set to */
 void model_raise(unsigned line);  /* the device raises its line; served if unmasked */
 bool model_line_masked(unsigned line);
 void model_interrupt_pending(bool on); /* what arch_interrupt_pending answers: forces restarts */
-const char *model_output(void);        /* what went to the debug output */
-int model_power(void);                 /* 0: on, 1: powered off, 2: restarted */
+/* What stands behind device registers: serves one access, or answers false for an abort, as all do at the start. */
+typedef bool (*model_device)(uint64_t physical, unsigned width, bool write, uint64_t *value);
+void model_set_device(model_device device);
+const char *model_output(void); /* what went to the debug output */
+int model_power(void);          /* 0: on, 1: powered off, 2: restarted */
 
 /* Whether calls are served by the short cuts of syscall/fast.h where there are any (as at the start), or never. */
 void model_short_cuts(bool on);

@@ -215,6 +215,44 @@ static void pieces_join(void)
     CHECK_OK(cavern_request(sender, 0, &out, &client, 1, NULL)); /* a lease needs one mapping */
 }
 
+static void show_and_wait(void)
+{
+    uint64_t *words = test_memory(2 * 4096), address = (uintptr_t)words;
+    words[511] = 0x1111;
+    words[512] = 0x2222;
+    CHECK_OK(test_send_word(test_handle("to"), address));
+    for (uint64_t end = cavern_after(CAVERN_SECOND); OBSERVE(words[513]) != 0x3333;)
+        CHECK(cavern_now() < end);
+}
+
+static void foreign_memory_is_read_and_written(void)
+{
+    struct cavern_queue queue;
+    struct cavern_message message;
+    struct test_peer peer;
+    uint64_t words[2], secret = 0x3333, ending[5];
+    test_queue(&queue, 64, 0);
+    struct cavern_spawn_handle handles[] = {test_give("to", test_sender(&queue, 0), RIGHTS_SENDER)};
+    struct cavern_spawn setup = test_peer_setup("show_and_wait");
+    setup.handles = handles;
+    setup.handle_count = 1;
+    setup.priority = TEST_PRIORITY_LOW;
+    test_peer_start(&setup, &peer);
+    test_receive(&queue, CAVERN_KIND_MESSAGE, &message);
+    uint64_t address = test_word(&message, 0);
+    CHECK_OK(cavern_process_read(peer.process, address + 511 * 8, words, sizeof words));
+    CHECK_EQUAL(words[0], 0x1111);
+    CHECK_EQUAL(words[1], 0x2222);
+    CHECK_STATUS(cavern_process_read(peer.process, 0, words, 8), CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(cavern_process_read(peer.process, address, NULL, 8), CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(cavern_process_write(peer.process, (uintptr_t)test_cases, words, 8),
+                 CAVERN_BAD_ADDRESS); /* constant */
+    CHECK_OK(cavern_process_write(peer.process, address + 513 * 8, &secret, 8));
+    test_peer_exit(&peer, ending, false);
+    CHECK_EQUAL(ending[CAVERN_EXIT_CODE], TEST_PASSED);
+    CHECK_STATUS(cavern_process_read(peer.process, address, words, 8), CAVERN_GONE);
+}
+
 const struct test_case test_cases[] = {
     {"new memory is zero", new_memory_is_zero, "[MEM-BUFFER-1]"},
     {"sizes are rounded and checked", sizes_are_rounded_and_checked,
@@ -229,11 +267,14 @@ const struct test_case test_cases[] = {
     {"memory is shared at its own address", memory_is_shared_at_its_own_address, "[MEM-MAP-1] [MEM-MAP-9]"},
     {"sealed for ever, then run", sealed_for_ever, "[MEM-SEAL-1] [MEM-SEAL-3] [MEM-MAP-6]"},
     {"pieces that continue each other join", pieces_join, "[MEM-MAP-7]"},
+    {"foreign memory is read and written", foreign_memory_is_read_and_written,
+     "[MEM-COPY-1] [MEM-COPY-2] [MEM-COPY-3]"},
     {0},
 };
 
 const struct test_peer_function test_peers[] = {
     {"touch_place", touch_place},
     {"see_and_answer", see_and_answer},
+    {"show_and_wait", show_and_wait},
     {0},
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device memory and interrupt lines, on the clock of QEMU's `virt` machine: a PL031 (Arm DDI 0224). */
+#include <cavern/batch.h>
+
 #include "test.h"
 
 #define CLOCK_BASE 0x9010000
@@ -88,6 +90,59 @@ static void devices_are_no_memory(void)
     CHECK_STATUS(cavern_buffer_map(out, 0, 512, CAVERN_PROT_READ, &address), CAVERN_BAD_ARGUMENT);
 }
 
+/* virtio-mmio blocks (virtio 1.2, 4.2.2): 0x200 bytes each. */
+#define BLOCK_BASE 0xa000200
+#define BLOCK_SIZE 0x200
+#define BLOCK_MAGIC 0x74726976 /* "virt" */
+#define NOTHING 0x9800000      /* no device answers there */
+
+static void registers_are_reached_one_by_one(void)
+{
+    cavern_handle block, devices = test_handle(CAVERN_STARTUP_DEVICES);
+    uint64_t value;
+    void *address;
+    set_up();
+    CHECK_OK(cavern_sys_derive(devices, BLOCK_BASE, BLOCK_SIZE, 0, CAVERN_SELF_ACCOUNT, &block));
+    CHECK_STATUS(cavern_buffer_map(block, 0, BLOCK_SIZE, CAVERN_PROT_READ, &address), CAVERN_BAD_ARGUMENT);
+    CHECK_OK(cavern_device_read(block, 0, 4, &value));
+    CHECK_EQUAL(value, BLOCK_MAGIC);
+    cavern_handle registers = derive_clock();
+    CHECK_OK(cavern_device_write(registers, MATCH * 4, 4, 0xffffffff12345678));
+    CHECK_EQUAL(clock[MATCH], 0x12345678);
+    clock[MATCH] = 0x87654321;
+    struct cavern_operation operations[] = {
+        {{registers, CAVERN_OPERATION(DEVICE_IO), 0, MATCH * 4, 4}},
+        {{registers, CAVERN_OPERATION(DEVICE_IO), 0, PART * 4, 4}},
+        {{registers, CAVERN_OPERATION(DEVICE_IO), 0, PART * 4, 1}},
+    };
+    size_t done = 0;
+    CHECK_OK(cavern_submit(operations, 3, &done));
+    CHECK_EQUAL(operations[0].x[1], 0x87654321);
+    CHECK_EQUAL(operations[1].x[1], 0x31);
+    CHECK_EQUAL(operations[2].x[1], 0x31);
+}
+
+static void bus_errors_are_statuses(void)
+{
+    cavern_handle devices = test_handle(CAVERN_STARTUP_DEVICES), reader;
+    uint64_t value;
+    set_up();
+    for (unsigned width = 1; width <= 8; width *= 2) {
+        CHECK_STATUS(cavern_device_read(devices, NOTHING + 4096 - width, width, &value), CAVERN_DEVICE_ERROR);
+        CHECK_STATUS(cavern_device_write(devices, NOTHING + 4096 - width, width, 1), CAVERN_DEVICE_ERROR);
+        CHECK_STATUS(cavern_device_read(devices, (UINT64_C(1) << 48) - width, width, &value), CAVERN_DEVICE_ERROR);
+    }
+    CHECK_STATUS(cavern_device_read(devices, NOTHING + 1, 4, &value), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_device_read(devices, NOTHING, 3, &value), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_device_read(devices, UINT64_C(1) << 48, 4, &value), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_device_read(devices, 0x40000000, 4, &value), CAVERN_DENIED); /* RAM */
+    CHECK_STATUS(cavern_device_read(devices, 0x8000000, 4, &value), CAVERN_DENIED);  /* GIC */
+    CHECK_OK(cavern_handle_duplicate(derive_clock(), CAVERN_RIGHT_READ, &reader));
+    CHECK_STATUS(cavern_device_write(reader, MATCH * 4, 4, 1), CAVERN_DENIED);
+    CHECK_OK(cavern_device_read(reader, PART * 4, 4, &value));
+    CHECK_EQUAL(value, 0x31);
+}
+
 static void line_fires_once_until_acknowledged(void)
 {
     set_up();
@@ -165,6 +220,8 @@ const struct test_case test_cases[] = {
     {"registers can be mapped", registers_can_be_mapped, "[MEM-DEVICE-1]"},
     {"devices are no memory", devices_are_no_memory,
      "[MEM-DEVICE-1] [MEM-DEVICE-2] [MEM-DEVICE-3] [MEM-DEVICE-4] [MEM-SEAL-2] [MSG-LEASE-3] [ABI-ADDR-2]"},
+    {"registers are reached one by one", registers_are_reached_one_by_one, "[DEV-IO-1] [MEM-DEVICE-3]"},
+    {"bus errors are statuses", bus_errors_are_statuses, "[DEV-IO-2] [DEV-IO-3] [DEV-IO-4]"},
     {"a line fires once until acknowledged", line_fires_once_until_acknowledged,
      "[DEV-IRQ-3] [DEV-IRQ-4] [DEV-IRQ-5] [MSG-NOTICE-3] [MSG-NOTICE-8]"},
     {"a line without a destination is silent", line_without_destination_is_silent, "[DEV-IRQ-3] [MSG-NOTICE-5]"},

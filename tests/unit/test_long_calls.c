@@ -124,6 +124,24 @@ static void test_lease_copy_lets_the_urgent_run(void **state)
     assert_memory_equal(back, bytes, sizeof bytes);
 }
 
+/* [SCHED-7] [MEM-COPY-1] */
+static void test_process_copy_lets_the_urgent_run(void **state)
+{
+    (void)state;
+    struct peer other;
+    peer_start(&other, "other", 5, 0, 0);
+    cavern_handle process = model_give(worker.process, &other.process->object, CAVERN_RIGHT_MEMORY);
+    uint8_t bytes[PEER_MEMORY - 64], back[sizeof bytes];
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 13 + i / 4096);
+    peer_write(&other, 64, bytes, sizeof bytes);
+    unsigned entries =
+        interrupted_call(PROCESS_COPY, process, [3] = other.memory + 64, [4] = worker.memory, [5] = sizeof bytes);
+    assert_true(entries >= STEPS_MIN);
+    peer_read(&worker, 0, back, sizeof back);
+    assert_memory_equal(back, bytes, sizeof bytes);
+}
+
 /* Ended half-way, a buffer that is being filled goes with its filler. */
 static void test_buffer_create_ended_half_way_gives_all_back(void **state)
 {
@@ -149,6 +167,7 @@ int main(void)
         TEST(test_buffer_create_lets_the_urgent_run),
         TEST(test_map_and_unmap_let_the_urgent_run),
         TEST(test_lease_copy_lets_the_urgent_run),
+        TEST(test_process_copy_lets_the_urgent_run),
         TEST(test_buffer_create_ended_half_way_gives_all_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

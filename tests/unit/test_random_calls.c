@@ -8,6 +8,7 @@
 
 #include <time.h>
 
+#include <cavern/submit.h>
 #include <cavern/memory.h>
 
 #include "core/budget.h"
@@ -87,10 +88,12 @@ static const uint8_t types[CAVERN_CALL_COUNT][2] = {
     [CAVERN_CALL_UNMAP] = {CAVERN_TYPE_PROCESS},
     [CAVERN_CALL_PROCESS_CREATE] = {CAVERN_TYPE_ACCOUNT, CAVERN_TYPE_PROCESS},
     [CAVERN_CALL_PROCESS_END] = {CAVERN_TYPE_PROCESS},
+    [CAVERN_CALL_PROCESS_COPY] = {CAVERN_TYPE_PROCESS},
     [CAVERN_CALL_THREAD_CREATE] = {CAVERN_TYPE_PROCESS},
     [CAVERN_CALL_THREAD_CONTROL] = {CAVERN_TYPE_THREAD},
     [CAVERN_CALL_SIGNAL_CREATE] = {CAVERN_TYPE_ACCOUNT},
     [CAVERN_CALL_SIGNAL_RAISE] = {CAVERN_TYPE_SIGNAL},
+    [CAVERN_CALL_DEVICE_IO] = {CAVERN_TYPE_BUFFER},
     [CAVERN_CALL_MACHINE] = {CAVERN_TYPE_MACHINE},
 };
 
@@ -288,6 +291,38 @@ static struct thread *some_thread(const struct peer *peer)
     return thread && thread->state == CAVERN_THREAD_READY ? thread : NULL;
 }
 
+/* A call with arguments that have a chance; x1 without the operation. */
+static enum cavern_call choose_call(const struct peer *peer, uint64_t x[16])
+{
+    enum cavern_call call = below(CAVERN_CALL_COUNT);
+    if (call == CAVERN_CALL_RECEIVE && peer->process->thread_count < 2)
+        call = CAVERN_CALL_THREAD_CREATE;
+    for (unsigned i = 0; i < 16; i++)
+        x[i] = some_value(peer);
+    if (below(10))
+        x[0] = types[call][0] ? some_handle_of(peer->process, types[call][0]) : some_handle(peer->process);
+    if (types[call][1])
+        x[2] = some_handle_of(peer->process, types[call][1]);
+    if (below(10)) {
+        shape_memory(call, x);
+        shape_process(peer, call, x);
+        shape_message(peer, call, x);
+    }
+    return call;
+}
+
+/* Some operations at the start of the peer's memory. */
+static void shape_submit(const struct peer *peer, uint64_t x[16])
+{
+    uint64_t count = below(6);
+    struct cavern_operation *operations = model_at(peer->process, peer->memory);
+    for (unsigned i = 0; operations && i < count; i++) {
+        enum cavern_call call = choose_call(peer, operations[i].x);
+        operations[i].x[1] |= (uint64_t)call << 16;
+    }
+    x[3] = peer->memory, x[4] = count, x[5] = below(4) ? 0 : below(3);
+}
+
 static void step(void)
 {
     struct peer *peer = &peers[below(PEERS)];
@@ -305,20 +340,9 @@ static void step(void)
     if (!thread || thread->state != CAVERN_THREAD_READY)
         return;
     uint64_t x[16];
-    enum cavern_call call = below(CAVERN_CALL_COUNT);
-    if (call == CAVERN_CALL_RECEIVE && peer->process->thread_count < 2)
-        call = CAVERN_CALL_THREAD_CREATE;
-    for (unsigned i = 0; i < COUNT_OF(x); i++)
-        x[i] = some_value(peer);
-    if (below(10))
-        x[0] = types[call][0] ? some_handle_of(peer->process, types[call][0]) : some_handle(peer->process);
-    if (types[call][1])
-        x[2] = some_handle_of(peer->process, types[call][1]);
-    if (below(10)) {
-        shape_memory(call, x);
-        shape_process(peer, call, x);
-        shape_message(peer, call, x);
-    }
+    enum cavern_call call = choose_call(peer, x);
+    if (call == CAVERN_CALL_SUBMIT && below(10))
+        shape_submit(peer, x);
     model_fail_allocation(below(4) ? 0 : 1 + below(6));
     model_interrupt_pending(!below(3));
     model_call(thread, call, x);

@@ -19,6 +19,13 @@
 /* buffer_create: flags. */
 #define CAVERN_BUFFER_CONTIGUOUS 1 /* physically contiguous, at most 2 MiB; best effort */
 
+/* process_copy: direction (x6). */
+#define CAVERN_COPY_READ 0  /* the other's memory into one's own */
+#define CAVERN_COPY_WRITE 1 /* one's own into the other's */
+
+/* device_io: x4 is the width, 1, 2, 4 or 8, and for a write this bit. */
+#define CAVERN_DEVICE_WRITE 0x100
+
 /* derive on an interrupt range: trigger. */
 #define CAVERN_TRIGGER_LEVEL 0
 #define CAVERN_TRIGGER_EDGE 1

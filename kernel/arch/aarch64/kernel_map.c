@@ -99,3 +99,10 @@ volatile void *kernel_map_device(uint64_t physical, uint64_t size)
     map(LAYOUT_DEVICE + start, start, end - start, PTE_KERNEL_DEVICE, TABLE_LAST_LEVEL);
     return (volatile void *)(LAYOUT_DEVICE + physical);
 }
+
+uint64_t *kernel_map_window(uint64_t address)
+{
+    unsigned level;
+    map(address, 0, PAGE, PTE_KERNEL_DEVICE, TABLE_LAST_LEVEL);
+    return page_table_find(kernel_root_table, address, &level);
+}

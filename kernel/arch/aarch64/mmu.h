@@ -20,5 +20,9 @@ void kernel_map_ram(uint64_t physical, uint64_t size);
 volatile void *kernel_map_device(uint64_t physical, uint64_t size);
 /* From here on tables come from the page allocator. */
 void kernel_map_use_allocator(void);
+/* The entry for the page at `address`, with the tables that lead to it; it maps what must not be used. */
+uint64_t *kernel_map_window(uint64_t address);
+/* device_window.c; after kernel_map_use_allocator. */
+void device_window_init(void);
 /* The RAM that the kernel image fills, bss included. */
 void kernel_image_range(uint64_t *physical, uint64_t *size);

@@ -31,5 +31,17 @@ enum cavern_status cavern_buffer_map_local(cavern_handle buffer, uint64_t offset
                                            void **address) CAVERN_MUST_CHECK;
 void cavern_buffer_unmap(void *address, uint64_t length);
 
+/* One register of a device buffer, mapped or not; width 1, 2, 4 or 8. DEVICE_ERROR: nothing answers there. */
+enum cavern_status cavern_device_read(cavern_handle buffer, uint64_t offset, unsigned width,
+                                      uint64_t *value) CAVERN_MUST_CHECK;
+enum cavern_status cavern_device_write(cavern_handle buffer, uint64_t offset, unsigned width,
+                                       uint64_t value) CAVERN_MUST_CHECK;
+
+/* Between the memory of a process [memory] and one's own. BAD_ADDRESS: its, or one's own; GONE: it has ended. */
+enum cavern_status cavern_process_read(cavern_handle process, uint64_t address, void *to,
+                                       uint64_t length) CAVERN_MUST_CHECK;
+enum cavern_status cavern_process_write(cavern_handle process, uint64_t address, const void *from,
+                                        uint64_t length) CAVERN_MUST_CHECK;
+
 /* Readable and writable memory on the own account, the handle closed: it is gone with cavern_buffer_unmap. */
 enum cavern_status cavern_memory_take(uint64_t bytes, void **address) CAVERN_MUST_CHECK;

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Another process's memory, for who holds MEMORY on it. spec/memory.md. */
+#include "arch/arch.h"
+#include "core/range.h"
+#include "object/process.h"
+#include "object/thread.h"
+#include "syscall/user.h"
+#include "syscall_table.h"
+
+/* Copies up to the end of one page of the other process, and steps on. */
+static enum cavern_status copy_piece(struct process *self, const struct process *other, struct process_copy_args *args)
+{
+    enum arch_access access = args->write ? ARCH_ACCESS_WRITE : ARCH_ACCESS_READ;
+    uint64_t physical, length;
+    if (!arch_translate(&other->space.arch, args->address, access, &physical, &length))
+        return CAVERN_BAD_ADDRESS;
+    if (length > CAVERN_PAGE_SIZE)
+        length = CAVERN_PAGE_SIZE; /* a bounded step */
+    if (length > args->length)
+        length = args->length;
+    void *there = arch_direct(physical);
+    enum cavern_status status =
+        args->write ? user_read(self, there, args->own, length) : user_write(self, args->own, there, length);
+    if (status)
+        return status;
+    args->address += length;
+    args->own += length;
+    args->length -= length;
+    return CAVERN_OK;
+}
+
+static bool user_range(uint64_t address, uint64_t length)
+{
+    return range_within(address, length, 0, CAVERN_USER_END);
+}
+
+sys_outcome sys_process_copy(struct thread *caller, struct process_copy_args *args)
+{
+    void *found;
+    enum cavern_status status =
+        process_lookup(caller->process, args->process, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MEMORY, &found);
+    if (status)
+        return status;
+    struct process *other = found;
+    if (args->write > CAVERN_COPY_WRITE)
+        return CAVERN_BAD_ARGUMENT;
+    if (!process_alive(other))
+        return CAVERN_GONE;
+    if (!user_range(args->address, args->length) || !user_range(args->own, args->length))
+        return CAVERN_BAD_ADDRESS;
+    while (args->length) {
+        status = copy_piece(caller->process, other, args);
+        if (status)
+            return status;
+        if (args->length && arch_interrupt_pending())
+            return SYS_RESTART;
+    }
+    return SYS_OK;
+}
