@@ -78,13 +78,22 @@ void log_write(unsigned level, const char *format, ...)
     notice_fire(&machine->doorbell);
 }
 
+static void show_records(const uint8_t *records, size_t size)
+{
+    struct cavern_log_record header;
+    for (size_t at = 0; at < size; at += sizeof header + ((header.length + 7u) & ~7u)) {
+        memcpy(&header, records + at, sizeof header);
+        debug_record(header.time, (const char *)records + at + sizeof header, header.length);
+    }
+}
+
 /* What went to the log service alone and is still there: the last words of whoever the panic is about. */
 static void show_unseen(void)
 {
     static bool again;
-    static uint8_t record[LOG_RECORD_MAX];
-    struct cavern_log_record header;
+    static uint8_t records[LOG_RECORD_MAX];
     struct log_ring *log = &machine->log;
+    size_t size;
     uint64_t lost, cursor = log->next > UNSEEN_MAX ? log->next - UNSEEN_MAX : 0;
 
     if (again)
@@ -92,10 +101,8 @@ static void show_unseen(void)
     again = true; /* what follows may panic, too */
     if (cursor < machine->shown)
         cursor = machine->shown;
-    while (log_ring_read(log, &cursor, record, sizeof record, &lost)) {
-        memcpy(&header, record, sizeof header);
-        debug_record(header.time, (const char *)record + sizeof header, header.length);
-    }
+    while ((size = log_ring_read(log, &cursor, records, sizeof records, &lost)))
+        show_records(records, size);
 }
 
 _Noreturn void panic(const char *format, ...)

@@ -16,7 +16,7 @@ struct machine {
     struct object object;
     struct notice doorbell; /* of the kernel log: fires when a record is added */
     struct log_ring log;
-    uint64_t shown; /* number of the first record that may not have gone to the debug output */
+    uint64_t shown;        /* number of the first record that may not have gone to the debug output */
     struct tree processes; /* process.by_id, zombies too */
     uint32_t last_process; /* id */
     uint32_t cpus_present;

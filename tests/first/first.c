@@ -15,6 +15,7 @@
 #include <cavern/text.h>
 
 #define EXIT_CODE 77
+#define LAST_RECORDS 16 /* that a panic shows: BOOT-LOG-2 */
 
 static cavern_handle machine;
 
@@ -72,5 +73,7 @@ int main(void)
     if (take_doorbell())
         say("no doorbell");
     say("not to be seen");
+    for (int i = 0; i < LAST_RECORDS; i++)
+        say("seen at the end");
     return EXIT_CODE;
 }

@@ -40,6 +40,8 @@ def log_goes_to_the_uart_until_the_doorbell_is_taken():
 @case
 def end_of_the_first_process_is_a_panic():
     """[BOOT-EGG-3] [BOOT-LOG-2]"""
+    before, _, _ = SAID.partition("panic: ")
+    assert before.count("] seen at the end\n") == 16, SAID
     said("panic: egg has ended: reason 1, code 77, fault 0 at pc 0, address 0")
 
 
