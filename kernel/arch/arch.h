@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cavern/process.h>
+
 #include <arch_types.h>
 
 struct cpu;
@@ -77,6 +79,11 @@ bool arch_device_write(uint64_t physical, unsigned width, uint64_t value);
 void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, uint64_t tls, uint64_t x0, uint64_t x1);
 /* The system call that the thread is in will be made again, with the argument registers as they stand then. */
 void arch_context_restart(struct arch_context *context);
+/* Of a thread that has been switched out. What user mode may not set keeps its value. */
+void arch_context_read(const struct arch_context *context, struct cavern_registers *registers);
+void arch_context_write(struct arch_context *context, const struct cavern_registers *registers);
+void arch_context_read_vector(const struct arch_context *context, struct cavern_vector_registers *registers);
+void arch_context_write_vector(struct arch_context *context, const struct cavern_vector_registers *registers);
 
 /* --- this CPU --- */
 struct cpu *arch_cpu(void);

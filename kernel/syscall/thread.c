@@ -3,6 +3,7 @@
 
 #include "object/process.h"
 #include "object/scheduler.h"
+#include "syscall/user.h"
 #include "syscall_table.h"
 
 sys_outcome sys_thread_create(struct thread *caller, struct thread_create_args *args)
@@ -75,4 +76,69 @@ sys_outcome sys_thread_control(struct thread *caller, struct thread_control_args
     default:
         return CAVERN_BAD_ARGUMENT;
     }
+}
+
+/* Any set of registers. */
+union registers {
+    struct cavern_registers general;
+    struct cavern_vector_registers vector;
+    uint64_t tls;
+};
+
+static size_t set_size(uint64_t set)
+{
+    static const size_t sizes[] = {
+        [CAVERN_REGISTERS_GENERAL] = sizeof(struct cavern_registers),
+        [CAVERN_REGISTERS_VECTOR] = sizeof(struct cavern_vector_registers),
+        [CAVERN_REGISTERS_TLS] = sizeof(uint64_t),
+    };
+
+    return set < sizeof sizes / sizeof *sizes ? sizes[set] : 0;
+}
+
+static void registers_read(const struct thread *thread, uint64_t set, union registers *registers)
+{
+    if (set == CAVERN_REGISTERS_GENERAL)
+        arch_context_read(&thread->context, &registers->general);
+    else if (set == CAVERN_REGISTERS_VECTOR)
+        arch_context_read_vector(&thread->context, &registers->vector);
+    else
+        registers->tls = thread->context.tls;
+}
+
+static void registers_write(struct thread *thread, uint64_t set, const union registers *registers)
+{
+    if (set == CAVERN_REGISTERS_GENERAL)
+        arch_context_write(&thread->context, &registers->general);
+    else if (set == CAVERN_REGISTERS_VECTOR)
+        arch_context_write_vector(&thread->context, &registers->vector);
+    else
+        thread->context.tls = registers->tls;
+}
+
+/* A stopped thread is not the caller, so its registers are on no CPU. */
+sys_outcome sys_thread_registers(struct thread *caller, struct thread_registers_args *args)
+{
+    struct thread *thread;
+    union registers registers;
+    uint64_t set = args->set & ~(uint64_t)CAVERN_REGISTERS_WRITE;
+    size_t size = set_size(set);
+    enum cavern_status status = find(caller->process, args->thread, args->id, &thread);
+    if (status)
+        return status;
+    if (!size || args->bytes != size)
+        return CAVERN_BAD_ARGUMENT;
+    if (args->address % sizeof(uint64_t))
+        return CAVERN_BAD_ADDRESS;
+    if (thread->state != CAVERN_THREAD_SUSPENDED)
+        return CAVERN_BUSY;
+    if (!(args->set & CAVERN_REGISTERS_WRITE)) {
+        registers_read(thread, set, &registers);
+        return user_write(caller->process, args->address, &registers, size);
+    }
+    status = user_read(caller->process, &registers, args->address, size);
+    if (status)
+        return status;
+    registers_write(thread, set, &registers);
+    return SYS_OK;
 }

@@ -10,6 +10,9 @@ struct arch_context {
     uint64_t sp;
     uint64_t pc;
     uint64_t tls;
+    uint64_t pstate;
+    uint64_t fpsr, fpcr;
+    uint64_t vector[32][2];
 };
 
 struct arch_space {

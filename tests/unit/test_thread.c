@@ -223,6 +223,107 @@ static void test_thread_control_bad_arguments_refused(void **state)
     assert_int_equal(find(handle)->state, CAVERN_THREAD_READY);
 }
 
+static uint64_t registers(cavern_handle thread, uint64_t set, uint64_t address, uint64_t bytes)
+{
+    return peer_call(&self, THREAD_REGISTERS, thread, [3] = set, [4] = address, [5] = bytes);
+}
+
+/* [PROC-REGISTERS-1] [PROC-REGISTERS-3] */
+static void test_registers_of_suspended_read_and_written(void **state)
+{
+    (void)state;
+    cavern_handle handle = create(3);
+    struct arch_context *context = &find(handle)->context;
+    struct cavern_registers general;
+    struct cavern_vector_registers vector;
+    uint64_t tls;
+    context->x[7] = 77;
+    context->pstate = 0x240 | 9ull << 28;
+    context->vector[31][1] = 31;
+    context->tls = 0x1230;
+    assert_int_equal(control(handle, CAVERN_THREAD_SUSPEND, 0), CAVERN_OK);
+    assert_int_equal(registers(handle, CAVERN_REGISTERS_GENERAL, self.memory, sizeof general), CAVERN_OK);
+    peer_read(&self, 0, &general, sizeof general);
+    assert_int_equal(general.x[7], 77);
+    assert_int_equal(general.flags, 9ull << 28);
+    assert_int_equal(registers(handle, CAVERN_REGISTERS_VECTOR, self.memory + 512, sizeof vector), CAVERN_OK);
+    peer_read(&self, 512, &vector, sizeof vector);
+    assert_int_equal(vector.v[31][1], 31);
+    assert_int_equal(registers(handle, CAVERN_REGISTERS_TLS, self.memory + 2048, sizeof tls), CAVERN_OK);
+    peer_read(&self, 2048, &tls, sizeof tls);
+    assert_int_equal(tls, 0x1230);
+
+    general = (struct cavern_registers){.x = {[30] = 30}, .sp = 1, .pc = 2, .flags = UINT64_MAX};
+    vector = (struct cavern_vector_registers){.v = {{5, 6}}, .fpsr = 3, .fpcr = 4};
+    tls = 9;
+    peer_write(&self, 0, &general, sizeof general);
+    peer_write(&self, 512, &vector, sizeof vector);
+    peer_write(&self, 2048, &tls, sizeof tls);
+    static const uint64_t sets[][2] = {{0, 272}, {512, 528}, {2048, 8}};
+    for (unsigned i = 0; i < COUNT_OF(sets); i++)
+        assert_int_equal(registers(handle, i | CAVERN_REGISTERS_WRITE, self.memory + sets[i][0], sets[i][1]),
+                         CAVERN_OK);
+    assert_int_equal(context->x[30], 30);
+    assert_int_equal(context->x[7], 0);
+    assert_int_equal(context->sp, 1);
+    assert_int_equal(context->pc, 2);
+    assert_int_equal(context->pstate, 0x240 | 15ull << 28);
+    assert_int_equal(context->vector[0][1], 6);
+    assert_int_equal(context->fpsr, 3);
+    assert_int_equal(context->fpcr, 4);
+    assert_int_equal(context->tls, 9);
+}
+
+/* [PROC-REGISTERS-2] */
+static void test_registers_of_others_busy(void **state)
+{
+    (void)state;
+    cavern_handle handle = create(20);
+    struct peer other = {.thread = find(handle), .process = self.process};
+    assert_int_equal(registers(handle, 0, self.memory, 272), CAVERN_BUSY);
+    assert_int_equal(registers(CAVERN_SELF_THREAD, 0, self.memory, 272), CAVERN_BUSY);
+    assert_int_equal(peer_call(&other, RECEIVE, self.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_int_equal(control(handle, CAVERN_THREAD_SUSPEND, 0), CAVERN_OK);
+    assert_int_equal(registers(handle, 0, self.memory, 272), CAVERN_BUSY);
+    assert_int_equal(registers(handle, CAVERN_REGISTERS_WRITE, self.memory, 272), CAVERN_BUSY);
+    assert_int_equal(control(handle, CAVERN_THREAD_END, 0), CAVERN_OK);
+    assert_int_equal(registers(handle, 0, self.memory, 272), CAVERN_GONE);
+}
+
+/* [ABI-REGISTERS-1] [ABI-CALL-3] [ABI-HANDLE-4] [ABI-ADDR-1] [ABI-ADDR-2] [ABI-FAIL-1] */
+static void test_registers_bad_arguments_refused(void **state)
+{
+    (void)state;
+    cavern_handle handle = create(3);
+    static const struct {
+        uint64_t set, offset, bytes;
+        enum cavern_status status;
+    } cases[] = {
+        {0, 0, 0, CAVERN_BAD_ARGUMENT},
+        {0, 0, 271, CAVERN_BAD_ARGUMENT},
+        {0, 0, 273, CAVERN_BAD_ARGUMENT},
+        {0, 0, UINT64_MAX, CAVERN_BAD_ARGUMENT},
+        {1, 0, 272, CAVERN_BAD_ARGUMENT},
+        {2, 0, 16, CAVERN_BAD_ARGUMENT},
+        {3, 0, 0, CAVERN_BAD_ARGUMENT},
+        {0x200, 0, 272, CAVERN_BAD_ARGUMENT},
+        {1ull << 32, 0, 272, CAVERN_BAD_ARGUMENT},
+        {UINT64_MAX, 0, 0, CAVERN_BAD_ARGUMENT},
+        {0, 4, 272, CAVERN_BAD_ADDRESS},
+        {0, PEER_MEMORY - 264, 272, CAVERN_BAD_ADDRESS},
+        {0x100, PEER_MEMORY - 264, 272, CAVERN_BAD_ADDRESS},
+        {0x100, PEER_MEMORY - 272, 272, CAVERN_OK},
+        {0, 0 - 0x10000000000, 272, CAVERN_BAD_ADDRESS},
+    };
+    assert_int_equal(control(handle, CAVERN_THREAD_SUSPEND, 0), CAVERN_OK);
+    for (unsigned i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(registers(handle, cases[i].set, self.memory + cases[i].offset, cases[i].bytes),
+                         cases[i].status);
+    assert_int_equal(registers(self.queue, 0, self.memory, 272), CAVERN_BAD_HANDLE);
+    cavern_handle weak = model_give(self.process, &find(handle)->object, CAVERN_RIGHT_INSPECT);
+    assert_int_equal(registers(weak, 0, self.memory, 272), CAVERN_DENIED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +337,9 @@ int main(void)
         cmocka_unit_test_setup(test_thread_yield_is_for_the_caller, start),
         cmocka_unit_test_setup(test_thread_by_process_and_id, start),
         cmocka_unit_test_setup(test_thread_control_bad_arguments_refused, start),
+        cmocka_unit_test_setup(test_registers_of_suspended_read_and_written, start),
+        cmocka_unit_test_setup(test_registers_of_others_busy, start),
+        cmocka_unit_test_setup(test_registers_bad_arguments_refused, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,31 @@ enum cavern_thread_operation {
     CAVERN_THREAD_SET,   /* x4: priority, x5: CPU mask (0 keeps) */
 };
 
+/* thread_registers: which (x3), and whether they are written. */
+enum cavern_register_set {
+    CAVERN_REGISTERS_GENERAL, /* struct cavern_registers */
+    CAVERN_REGISTERS_VECTOR,  /* struct cavern_vector_registers */
+    CAVERN_REGISTERS_TLS,     /* one word, TPIDR_EL0 */
+};
+
+#define CAVERN_REGISTERS_WRITE 0x100
+
+struct cavern_registers {
+    uint64_t x[31];
+    uint64_t sp;
+    uint64_t pc;
+    uint64_t flags; /* N, Z, C, V in bits 31 to 28; the others read 0 and are ignored */
+};
+
+struct cavern_vector_registers {
+    uint64_t v[32][2]; /* low half first */
+    uint64_t fpsr;
+    uint64_t fpcr;
+};
+
+_Static_assert(sizeof(struct cavern_registers) == 272, "general registers");
+_Static_assert(sizeof(struct cavern_vector_registers) == 528, "vector registers");
+
 /* Words of an exit notice. */
 enum cavern_exit_word {
     CAVERN_EXIT_REASON,
