@@ -32,6 +32,21 @@ struct request_table {
     uint16_t last_free;
 };
 
+/*@
+  logic integer pages_for(integer slots) = (slots + REQUEST_SLOTS_PER_PAGE - 1) / REQUEST_SLOTS_PER_PAGE;
+  logic struct request_slot *slot_at(struct request_table *t, integer number) =
+    t->pages[number / REQUEST_SLOTS_PER_PAGE] + number % REQUEST_SLOTS_PER_PAGE;
+  // The memory is there.
+  predicate table_readable(struct request_table *t) = \valid_read(t) && t->slots <= REQUEST_SLOTS_MAX &&
+    \forall integer n; 0 <= n < t->slots ==>
+      \valid_read(t->pages + n / REQUEST_SLOTS_PER_PAGE) && \valid_read(slot_at(t, n));
+  // MSG-REQUEST-5.
+  logic integer id_of(integer generation, integer number) = generation * 65536 + number + 1;
+  predicate is_pending(struct request_table *t, integer number, integer id) = 0 <= number < t->fresh &&
+    slot_at(t, number)->used != 0 && id == id_of(slot_at(t, number)->generation, number);
+*/
+
+/*@ requires slots <= REQUEST_SLOTS_MAX; assigns \nothing; ensures \result == pages_for(slots); */
 static inline uint32_t request_table_pages(uint32_t slots)
 {
     return (slots + REQUEST_SLOTS_PER_PAGE - 1) / REQUEST_SLOTS_PER_PAGE;
@@ -41,26 +56,52 @@ static inline uint32_t request_table_pages(uint32_t slots)
  * `pages` points to request_table_pages(slots) pages and stays the caller's. False for too many slots; with none, no
  * request is ever taken.
  */
+/*@
+  requires \valid(table);
+  assigns *table;
+  ensures \result <==> slots <= REQUEST_SLOTS_MAX;
+  ensures table->pages == pages && table->slots == slots && table->used == 0 && table->fresh == 0;
+*/
 bool request_table_init(struct request_table *table, struct request_slot **pages, uint32_t slots)
     __attribute__((warn_unused_result));
 
+/*@
+  requires \valid_read(table) && table->used <= table->slots;
+  assigns \nothing;
+  ensures \result == table->slots - table->used;
+*/
 static inline uint32_t request_table_free(const struct request_table *table)
 {
     return table->slots - table->used;
 }
 
 /* `number` < slots. */
+/*@
+  requires table_readable(table) && number < table->slots;
+  assigns \nothing;
+  ensures \result == slot_at(table, number);
+*/
 static inline struct request_slot *request_slot(const struct request_table *table, uint32_t number)
 {
     return &table->pages[number / REQUEST_SLOTS_PER_PAGE][number % REQUEST_SLOTS_PER_PAGE];
 }
 
+/*@
+  requires \valid_read(slot) && number < REQUEST_SLOTS_MAX;
+  assigns \nothing;
+  ensures \result == id_of(slot->generation, number);
+*/
 static inline uint32_t request_id_of(const struct request_slot *slot, uint32_t number)
 {
-    return (uint32_t)slot->generation << 16 | (number + 1);
+    return (uint32_t)slot->generation * 65536 + number + 1;
 }
 
 /* The id of the pending request in a slot, or 0. Slot number < slots. */
+/*@
+  requires table_readable(table) && number < table->slots;
+  assigns \nothing;
+  ensures \result == (slot_at(table, number)->used ? id_of(slot_at(table, number)->generation, number) : 0);
+*/
 static inline uint32_t request_id(const struct request_table *table, uint32_t number)
 {
     const struct request_slot *slot = request_slot(table, number);
@@ -69,9 +110,15 @@ static inline uint32_t request_id(const struct request_table *table, uint32_t nu
 }
 
 /* The slot of a pending request, or REQUEST_NONE. */
+/*@
+  requires table_readable(table) && table->fresh <= table->slots;
+  assigns \nothing;
+  ensures \result == REQUEST_NONE || is_pending(table, \result, id);
+  ensures \result == REQUEST_NONE ==> \forall integer n; !is_pending(table, n, id);
+*/
 static inline int32_t request_find(const struct request_table *table, uint32_t id)
 {
-    uint32_t number = (id & 0xffff) - 1;
+    uint32_t number = id % 65536 - 1;
 
     if (number >= table->fresh || request_id(table, number) != id)
         return REQUEST_NONE;

@@ -5,9 +5,10 @@
 
 _Static_assert(sizeof(struct cavern_lease) == RING_ATTACHMENT_BYTES, "leases and grants alike");
 
+/*@ requires payload_bytes <= CAVERN_PAYLOAD_MAX; assigns \nothing; ensures \result == padded_size(payload_bytes); */
 static uint32_t padded(uint32_t payload_bytes)
 {
-    return (payload_bytes + 7) & ~UINT32_C(7);
+    return (payload_bytes + 7) / 8 * 8;
 }
 
 uint32_t ring_blocks(uint64_t payload_bytes, uint32_t leases, uint32_t grants)
