@@ -5,6 +5,8 @@
 
 #include <libfdt.h>
 
+#include "devices.h"
+
 #define FILE_NAME "system.dtb"
 #define COMMAND_OPTION "cavern.command="
 
@@ -285,7 +287,7 @@ bool configuration_read(const void *blob, size_t size, struct configuration *con
 {
     struct reader reader = {blob, problems};
     memset(configuration, 0, sizeof(*configuration));
-    int error = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_full(blob, size);
+    int error = devices_blob_check(blob, size);
     if (error) {
         problem_add(problems, CAVERN_LOG_ERROR, FILE_NAME ": %s", fdt_strerror(error));
         return false;

@@ -14,9 +14,18 @@ static const char *const kernel_compatibles[] = {
     "arm,armv7-timer",    "arm,psci-1.0", "arm,psci-0.2", "arm,psci",
 };
 
+int devices_blob_check(const void *blob, size_t size)
+{
+    if (size < sizeof(struct fdt_header))
+        return -FDT_ERR_TRUNCATED;
+    if (fdt_version(blob) < 17) /* libfdt follows a null pointer in some older ones */
+        return fdt_magic(blob) == FDT_MAGIC ? -FDT_ERR_BADVERSION : -FDT_ERR_BADMAGIC;
+    return fdt_check_full(blob, size);
+}
+
 bool devices_tree_check(const void *tree, size_t size, struct problems *problems)
 {
-    int error = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_full(tree, size);
+    int error = devices_blob_check(tree, size);
     if (error)
         problem_add(problems, CAVERN_LOG_ERROR, "device tree: %s", fdt_strerror(error));
     return error == 0;

@@ -57,6 +57,9 @@ struct device_resources {
     } lines[DEVICE_LINES_MAX];
 };
 
+/* What libfdt says of a blob, which may be anything: 0, or why nothing may be read of it. */
+int devices_blob_check(const void *blob, size_t size);
+
 bool devices_tree_check(const void *tree, size_t size, struct problems *problems);
 
 /* All devices of the tree with the best driver for each, and who is left without the other. */

@@ -127,6 +127,8 @@ static bool translate_once(const struct walk *walk, int depth, struct memory_reg
 /* The physical addresses of `reg`, as many as fit; false: one can't be understood. */
 static bool read_registers(const struct walk *walk, int node, struct memory_region *regions, size_t max, size_t *count)
 {
+    if (walk->depth == 0) /* the root: a blob may name it as console or interrupt controller */
+        return false;
     int length, parent = walk->ancestors[walk->depth - 1];
     const fdt32_t *reg = fdt_getprop(walk->blob, node, "reg", &length);
     int addresses = fdt_address_cells(walk->blob, parent), sizes = fdt_size_cells(walk->blob, parent);

@@ -276,8 +276,10 @@ void shell_duration(uint64_t nanoseconds, char text[16])
     uint64_t microseconds = nanoseconds / 1000, milliseconds = microseconds / 1000, seconds = milliseconds / 1000;
     uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
     unsigned size = 16;
-    if (days) {
-        snprintf(text, size, "%ud %uh", (unsigned)(days % 100000), (unsigned)(hours % 24));
+    if (days > 99) {
+        snprintf(text, size, "%ud", (unsigned)(days % 1000000));
+    } else if (days) {
+        snprintf(text, size, "%ud %uh", (unsigned)days, (unsigned)(hours % 24));
     } else if (hours) {
         snprintf(text, size, "%uh %um", (unsigned)hours, (unsigned)(minutes % 60));
     } else if (minutes) {

@@ -61,7 +61,7 @@ int shell_exit_status(const uint64_t exit_words[5]);
  */
 bool shell_path(const char *folder, const char *name, char path[SHELL_PATH_MAX]);
 
-/* "3d 4h", "2h 5m", "7m 30s", "12.3 s", "45 ms", "120 us", "0": at most 7 characters. */
+/* "365d", "3d 4h", "2h 5m", "7m 30s", "12.3 s", "45 ms", "120 us", "0": at most 7 characters. */
 void shell_duration(uint64_t nanoseconds, char text[16]);
 /* "512 B", "12.0 KiB", "1.5 GiB": at most 10 characters. */
 void shell_size(uint64_t bytes, char text[16]);

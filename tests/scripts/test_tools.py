@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The small tools: pack-ramdisk, summary.py, check-headers."""
+"""The small tools: pack-ramdisk, summary.py, check-headers, fuzz."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -108,6 +109,42 @@ def header_that_needs_another_is_found():
         (Path(folder) / "bad.h").write_text("size_t bad(void);\n")
         done = run(*words)
         assert done.returncode != 0 and "bad.h" in done.stderr, done.stderr
+
+
+FUZZED = """int printf(const char *, ...); void abort(void);
+int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size)
+{ if (size == 3 && data[0] == 'B') abort(); return 0; }
+"""
+
+
+@case
+def fuzz_names_the_input_of_a_finding():
+    """[TEST-5]: in a tree with one target that fails, and nothing to build"""
+    clang = shutil.which("clang")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        programs, corpus = root / "build/tests/fuzz", root / "tests/fuzz/corpus/planted"
+        for each in (root / "scripts", programs, corpus):
+            each.mkdir(parents=True)
+        for name in ("fuzz", "lib.sh"):
+            shutil.copy(SCRIPTS / name, root / "scripts" / name)
+        (root / "scripts/build").write_text("#!/bin/sh\n")
+        (root / "scripts/build").chmod(0o755)
+        (root / "planted.c").write_text(FUZZED)
+        (corpus / "seed").write_bytes(b"BA")
+        built = run(clang or "clang", "-fsanitize=fuzzer,address", root / "planted.c", "-o", programs / "fuzz_planted")
+        if built.returncode:
+            return  # no libFuzzer here, so no targets either
+        environment = {**os.environ, "CAVERN_BUILD": str(root / "build")}
+        words = [str(root / "scripts/fuzz"), "planted"]
+        done = subprocess.run(words + ["--seconds", "20"], capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 1 and done.stdout.startswith("planted: FINDING in "), done.stdout + done.stderr
+        file = done.stdout.split("FINDING in ")[1].split(":")[0]
+        assert len(Path(file).read_bytes()) == 3
+        again = subprocess.run(words + ["--replay", file], capture_output=True, env=environment, check=False)
+        assert again.returncode != 0
+        good = subprocess.run(words + ["--replay", corpus / "seed"], capture_output=True, env=environment, check=False)
+        assert good.returncode == 0
 
 
 if __name__ == "__main__":

@@ -231,6 +231,8 @@ static void test_duration_in_two_units_at_most(void **state)
         shell_duration(cases[i].nanoseconds, text);
         assert_string_equal(text, cases[i].text);
     }
+    shell_duration(UINT32_MAX * s, text);
+    assert_string_equal(text, "49710d");
     shell_duration(UINT64_MAX, text);
 }
 
