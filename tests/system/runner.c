@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The first process of the test RAM disk, in place of the egg: runs every case of every program in test/, each in a
- * process and an account of its own, and reports on the kernel's log, which goes to the UART, in the Test Anything
- * Protocol. No service is needed. A case has failed if it says so, ends in any other way than by its own exit with code
- * 0, outlasts its deadline, or leaves something charged to its account. The boot option `test=TEXT` runs only the
- * programs whose path holds TEXT. At the end the machine is powered off.
+ * process and an account of its own, in an order drawn from a seed, and reports on the kernel's log, which goes to the
+ * UART, in the Test Anything Protocol. No service is needed. A case has failed if it says so, ends in any other way
+ * than by its own exit with code 0, outlasts its deadline, or leaves something charged to its account. The boot option
+ * `seed=N` gives the seed; `test=TEXT` runs only the programs whose path holds TEXT. At the end the machine is powered
+ * off.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,23 +27,28 @@
 #include "report.h"
 
 #define FOLDER "test/"
-#define FILTER_OPTION "test="
 #define CASE_MEMORY (16 * 1024 * 1024)
 #define CASE_SECONDS 20
 #define QUEUE_BLOCKS 256
 #define REPORTS_MAX 32
 #define ACCOUNT_TOP TEST_PRIORITY_TOP
+#define PROGRAMS_MAX 64
+#define CASES_MAX 1024
+#define OPTION_MAX 64
 
 struct runner {
     struct cavern_queue queue;
     const uint8_t *archive;
-    unsigned run, failed;
+    struct ustar_entry programs[PROGRAMS_MAX];
+    struct {
+        uint16_t program, index;
+    } cases[CASES_MAX];
+    unsigned program_count, case_count, run, failed;
 };
 
-/* One case under way. */
+/* A program under way. */
 struct run {
     const char *path;
-    unsigned index; /* in the program's table */
     cavern_handle account, process;
     bool failed, ended;
     uint64_t exit_words[5];
@@ -95,10 +101,10 @@ static struct cavern_spawn_handle pass_on(const char *name, uint64_t rights)
     return row(name, cavern_startup_get(name), rights);
 }
 
-static void start_case(struct runner *runner, struct run *run, const struct ustar_entry *program)
+static void start(struct runner *runner, struct run *run, const struct ustar_entry *program, const char *what)
 {
     char arguments[USTAR_NAME_MAX + 16];
-    int length = snprintf(arguments, sizeof(arguments), "%s%c%u", run->path, 0, run->index) + 1;
+    int length = snprintf(arguments, sizeof(arguments), "%s%c%s", run->path, 0, what) + 1;
     cavern_handle report;
     must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, CASE_MEMORY, ACCOUNT_TOP, &run->account),
          "account");
@@ -144,7 +150,7 @@ static void take_message(struct run *run, const struct cavern_message *message)
 }
 
 /* Messages until its exit; a case that takes too long is ended. */
-static void follow_case(struct runner *runner, struct run *run)
+static void follow(struct runner *runner, struct run *run)
 {
     uint64_t deadline = cavern_after(CASE_SECONDS * CAVERN_SECOND);
     while (!run->ended) {
@@ -192,61 +198,91 @@ static void check_account(struct run *run)
     cavern_handle_close(run->account);
 }
 
-/* False: the program has no such case. */
-static bool run_case(struct runner *runner, const char *path, unsigned index, const struct ustar_entry *program)
+static void run_case(struct runner *runner, const struct ustar_entry *program, unsigned index)
 {
-    struct run run = {.path = path, .index = index};
-    snprintf(run.name, sizeof(run.name), "%s: case %u", path + strlen(FOLDER), index);
-    start_case(runner, &run, program);
-    follow_case(runner, &run);
-    if (run.exit_words[CAVERN_EXIT_REASON] == CAVERN_REASON_EXITED &&
-        run.exit_words[CAVERN_EXIT_CODE] == TEST_NO_CASE) {
-        cavern_handle_close(run.account);
-        return false;
-    }
+    struct run run = {.path = program->name};
+    char what[16];
+    snprintf(what, sizeof(what), "%u", index);
+    snprintf(run.name, sizeof(run.name), "%s: case %u", run.path + strlen(FOLDER), index);
+    start(runner, &run, program, what);
+    follow(runner, &run);
     check_exit(&run);
     check_account(&run);
     runner->run++;
     runner->failed += run.failed;
     say("%sok %u - %s", run.failed ? "not " : "", runner->run, run.name);
-    return true;
 }
 
-/* The text after `test=` in the boot arguments; "" without it. */
-static const char *filter(const char *bootargs)
+/* Asks a program how many cases it has: its exit code. */
+static void add_program(struct runner *runner, const struct ustar_entry *program)
 {
-    static char text[64];
-    const char *at = bootargs ? strstr(bootargs, FILTER_OPTION) : NULL;
-    if (at) {
-        at += strlen(FILTER_OPTION);
-        snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, " "), at);
+    struct run run = {.path = program->name};
+    start(runner, &run, program, TEST_COUNT);
+    follow(runner, &run);
+    cavern_handle_close(run.account);
+    uint64_t count = run.exit_words[CAVERN_EXIT_CODE];
+    bool fits = runner->program_count < PROGRAMS_MAX && count <= CASES_MAX - runner->case_count;
+    must(run.exit_words[CAVERN_EXIT_REASON] == CAVERN_REASON_EXITED && fits ? CAVERN_OK : CAVERN_TOO_LARGE, run.path);
+    for (uint16_t i = 0; i < count; i++) {
+        runner->cases[runner->case_count].program = (uint16_t)runner->program_count;
+        runner->cases[runner->case_count++].index = i;
     }
-    return text;
+    runner->programs[runner->program_count++] = *program;
 }
 
-static void run_programs(struct runner *runner, size_t archive_size, const char *wanted)
+static void find_cases(struct runner *runner, size_t archive_size, const char *wanted)
 {
     struct ustar archive;
     struct ustar_entry entry;
     ustar_open(&archive, runner->archive, archive_size);
-    while (ustar_next(&archive, &entry) == USTAR_OK) {
-        if (entry.type != USTAR_FILE || strncmp(entry.name, FOLDER, strlen(FOLDER)) || !strstr(entry.name, wanted))
-            continue;
-        for (unsigned index = 0; run_case(runner, entry.name, index, &entry);)
-            index++;
+    while (ustar_next(&archive, &entry) == USTAR_OK)
+        if (entry.type == USTAR_FILE && !strncmp(entry.name, FOLDER, strlen(FOLDER)) && strstr(entry.name, wanted))
+            add_program(runner, &entry);
+}
+
+/* SplitMix64. */
+static uint64_t draw(uint64_t *seed)
+{
+    uint64_t x = *seed += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+static void run_shuffled(struct runner *runner, uint64_t seed)
+{
+    for (unsigned left = runner->case_count; left; left--) {
+        unsigned chosen = (unsigned)(draw(&seed) % left);
+        run_case(runner, &runner->programs[runner->cases[chosen].program], runner->cases[chosen].index);
+        runner->cases[chosen] = runner->cases[left - 1];
     }
+}
+
+/* The text after `name` in the boot arguments; "" without it. */
+static const char *option(const char *bootargs, const char *name, char text[OPTION_MAX])
+{
+    const char *at = bootargs ? strstr(bootargs, name) : NULL;
+    text[0] = 0;
+    if (at) {
+        at += strlen(name);
+        snprintf(text, OPTION_MAX, "%.*s", (int)strcspn(at, " "), at);
+    }
+    return text;
 }
 
 int main(int argc, char **argv)
 {
     static struct runner runner;
     const struct cavern_startup_handle *ramdisk = cavern_startup_find(CAVERN_STARTUP_RAMDISK);
+    const char *bootargs = argc > 1 ? argv[1] : NULL;
+    char text[OPTION_MAX];
     void *archive;
     must(cavern_queue_create(QUEUE_BLOCKS, 0, &runner.queue), "queue");
     must(ramdisk ? CAVERN_OK : CAVERN_NOT_FOUND, "RAM disk");
     must(cavern_buffer_map(ramdisk->handle, 0, ramdisk->values[0], CAVERN_PROT_READ, &archive), "map");
     runner.archive = archive;
-    run_programs(&runner, ramdisk->values[0], filter(argc > 1 ? argv[1] : NULL));
-    say("1..%u", runner.run);
+    find_cases(&runner, ramdisk->values[0], option(bootargs, "test=", text));
+    say("1..%u", runner.case_count);
+    run_shuffled(&runner, strtoull(option(bootargs, "seed=", text), NULL, 0));
     power_off();
 }
