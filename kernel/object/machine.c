@@ -90,15 +90,14 @@ static void show_records(const uint8_t *records, size_t size)
 /* What went to the log service alone and is still there: the last words of whoever the panic is about. */
 static void show_unseen(void)
 {
-    static bool again;
     static uint8_t records[LOG_RECORD_MAX];
     struct log_ring *log = &machine->log;
     size_t size;
     uint64_t lost, cursor = log->next > UNSEEN_MAX ? log->next - UNSEEN_MAX : 0;
 
-    if (again)
+    if (machine->panicking)
         return;
-    again = true; /* what follows may panic, too */
+    machine->panicking = true; /* what follows may panic, too */
     if (cursor < machine->shown)
         cursor = machine->shown;
     while ((size = log_ring_read(log, &cursor, records, sizeof records, &lost)))

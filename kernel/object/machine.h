@@ -20,6 +20,7 @@ struct machine {
     struct tree processes; /* process.by_id, zombies too */
     uint32_t last_process; /* id */
     uint32_t cpus_present;
+    bool panicking;
     uint32_t vital_process; /* id of the one whose end is the machine's; 0: none */
 };
 

@@ -247,6 +247,8 @@ void arch_switch(struct thread *from, struct thread *to)
 
 _Noreturn void arch_halt(void)
 {
+    if (model.halted)
+        longjmp(*model.halted, 1);
     fprintf(stderr, "the kernel halts: %s\n", model.output);
     abort();
 }
@@ -291,8 +293,7 @@ void platform_line_unmask(unsigned line)
 
 bool platform_line_trigger(unsigned line, unsigned trigger)
 {
-    model.trigger[line] = trigger;
-    return true;
+    return !model.level_only[line] || trigger == CAVERN_TRIGGER_LEVEL;
 }
 
 void platform_write(const char *text, size_t length)

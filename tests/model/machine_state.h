@@ -2,6 +2,8 @@
 /* The simulated machine's state, shared by machine.c and model.c alone. */
 #pragma once
 
+#include <setjmp.h>
+
 #include "model.h"
 
 struct machine_state {
@@ -14,13 +16,14 @@ struct machine_state {
     bool restart;
     bool raised[MODEL_LINES];
     bool masked[MODEL_LINES];
-    unsigned trigger[MODEL_LINES];
+    bool level_only[MODEL_LINES];
     model_device device;
     char output[65536];
     size_t output_length;
     int power;
     unsigned fail_after;
     bool no_short_cuts;
+    jmp_buf *halted; /* where to go on when the kernel halts; NULL: nowhere */
     struct account *root;
 };
 

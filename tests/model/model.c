@@ -23,6 +23,7 @@ void model_start(size_t ram)
     model.ram = mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert(model.ram != MAP_FAILED);
     memset(model.masked, true, sizeof model.masked);
+    model.masked[MODEL_TIMER_LINE] = false;
     model.now = 1000000;
     struct memory_region region = {MODEL_RAM_BASE, ram};
     bool enough = memory_init(&region, 1, NULL, 0);
@@ -146,10 +147,8 @@ void model_set_time(uint64_t ns)
 {
     assert(ns >= model.now);
     model.now = ns;
-    if (model.timer <= ns) {
-        scheduler_timer();
-        model_settle();
-    }
+    if (model.timer <= ns)
+        model_raise(MODEL_TIMER_LINE);
 }
 
 uint64_t model_timer(void)
@@ -162,6 +161,11 @@ void model_raise(unsigned line)
     model.raised[line] = true;
     interrupt_handle();
     model_settle();
+}
+
+void model_line_level_only(unsigned line)
+{
+    model.level_only[line] = true;
 }
 
 bool model_line_masked(unsigned line)
@@ -187,6 +191,17 @@ const char *model_output(void)
 int model_power(void)
 {
     return model.power;
+}
+
+bool model_halts(void (*action)(void))
+{
+    jmp_buf halted;
+    bool halts = setjmp(halted);
+    model.halted = &halted;
+    if (!halts)
+        action();
+    model.halted = NULL;
+    return halts;
 }
 
 void model_fail_allocation(unsigned n)

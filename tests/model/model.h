@@ -20,6 +20,7 @@
 
 #define MODEL_RAM_BASE 0x40000000ull
 #define MODEL_LINES 256
+#define MODEL_TIMER_LINE 27
 
 /* A fresh machine with `ram` bytes; forgets everything before. */
 void model_start(size_t ram);
@@ -49,9 +50,10 @@ struct thread *model_settle(void);
 /* Handles for kernel objects, made without a call. */
 cavern_handle model_give(struct process *process, struct object *object, uint16_t rights);
 
-void model_set_time(uint64_t ns); /* and serves the timer when it is due */
-uint64_t model_timer(void);       /* what the timer was set to */
-void model_raise(unsigned line);  /* the device raises its line; served if unmasked */
+void model_set_time(uint64_t ns);          /* and raises the timer's line when it is due */
+uint64_t model_timer(void);                /* what the timer was set to */
+void model_raise(unsigned line);           /* the device raises its line; served if unmasked */
+void model_line_level_only(unsigned line); /* its trigger is fixed */
 bool model_line_masked(unsigned line);
 void model_interrupt_pending(bool on); /* what arch_interrupt_pending answers: forces restarts */
 /* What stands behind device registers: serves one access, or answers false for an abort, as all do at the start. */
@@ -62,6 +64,9 @@ int model_power(void);          /* 0: on, 1: powered off, 2: restarted */
 
 /* Whether calls are served by the short cuts of syscall/fast.h where there are any (as at the start), or never. */
 void model_short_cuts(bool on);
+
+/* Does the kernel halt while `action` runs? Then this machine is of no more use; model_output says why. */
+bool model_halts(void (*action)(void));
 
 /* The n-th allocation of a page from now on fails (1: the next), and all after it; 0: none. */
 void model_fail_allocation(unsigned n);

@@ -561,6 +561,16 @@ static void test_derive_needs_the_right(void **state)
 }
 
 /* [MEM-SEAL-3] */
+/* [ABI-FAIL-1] Without a free range that is long enough. */
+static void test_map_device_memory_finds_no_range(void **state)
+{
+    (void)state;
+    cavern_handle all;
+    uint64_t address = 0;
+    assert_int_equal(call_derive(thread, give_devices(), 1ull << 45, 1ull << 47, 0, &all), CAVERN_OK);
+    assert_int_equal(call_map(thread, CAVERN_SELF_PROCESS, all, 0, 1ull << 47, &address, READ), CAVERN_NO_MEMORY);
+}
+
 static void test_seal_device_memory_is_a_bad_argument(void **state)
 {
     (void)state;
@@ -642,6 +652,7 @@ int main(void)
         cmocka_unit_test_setup(test_seal_with_a_write_lease_pending_is_busy, setup),
         cmocka_unit_test_setup(test_derive_cuts_device_buffers, setup),
         cmocka_unit_test_setup(test_derive_needs_the_right, setup),
+        cmocka_unit_test_setup(test_map_device_memory_finds_no_range, setup),
         cmocka_unit_test_setup(test_seal_device_memory_is_a_bad_argument, setup),
         cmocka_unit_test_setup(test_derive_and_close_gives_all_back, setup),
         cmocka_unit_test_setup(test_adopted_memory_becomes_the_accounts, setup),

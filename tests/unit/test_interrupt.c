@@ -64,6 +64,9 @@ static void test_interrupt_derive_checks_line_and_trigger(void **state)
     assert_int_equal(derive(40, 2, 0), CAVERN_BAD_ARGUMENT);
     assert_int_equal(derive(40, 0, 0), CAVERN_BAD_ARGUMENT);
     assert_int_equal(derive(40, 1, 2), CAVERN_BAD_ARGUMENT);
+    model_line_level_only(50);
+    assert_int_equal(derive(50, 1, CAVERN_TRIGGER_EDGE), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(derive(50, 1, CAVERN_TRIGGER_LEVEL), CAVERN_OK);
     assert_int_equal(derive(MODEL_LINES - 1, 1, CAVERN_TRIGGER_EDGE), CAVERN_OK);
     cavern_handle line = line_handle(40);
     assert_int_equal(derive(40, 1, 0), CAVERN_BUSY);

@@ -5,6 +5,7 @@
 #include "arch/arch.h"
 #include "peer_memory.h"
 #include "syscall/dispatch.h"
+#include "syscall/user.h"
 
 enum { BYTES = 8 << 20, STEPS_MIN = 3 };
 
@@ -76,6 +77,16 @@ static uint64_t map(cavern_handle buffer, uint64_t protection)
     return worker.x[1];
 }
 
+/* The worker is on the CPU, about to make a buffer. */
+static void begin_create(void)
+{
+    assert_int_equal(peer_call(&worker, NOP, 0), CAVERN_OK);
+    worker.thread->context.x[0] = CAVERN_SELF_ACCOUNT;
+    worker.thread->context.x[1] = (uint64_t)CAVERN_CALL_BUFFER_CREATE << 16;
+    worker.thread->context.x[2] = worker.thread->context.x[4] = worker.thread->context.x[5] = 0;
+    worker.thread->context.x[3] = BYTES;
+}
+
 /* [SCHED-7] */
 static void test_buffer_create_lets_the_urgent_run(void **state)
 {
@@ -142,17 +153,71 @@ static void test_process_copy_lets_the_urgent_run(void **state)
     assert_memory_equal(back, bytes, sizeof bytes);
 }
 
+/* Bytes 64 to PEER_MEMORY of a mapping that is a 2 MiB block are what was written there. */
+static uint64_t block_of(struct peer *peer, const uint8_t *bytes, size_t size)
+{
+    uint64_t address = peer_buffer(peer, 2 << 20);
+    assert_int_equal(peer_map(peer, address, 0, 2 << 20, 0, CAVERN_PROT_READ | CAVERN_PROT_WRITE), CAVERN_OK);
+    address = peer->x[1];
+    assert_int_equal(user_write(peer->process, address + 64, bytes, size), CAVERN_OK);
+    return address + 64;
+}
+
+/* [SCHED-7] Where all of it stands in one piece, a step is a page all the same. */
+static void test_copies_from_a_block_let_the_urgent_run(void **state)
+{
+    (void)state;
+    struct peer other;
+    uint8_t bytes[PEER_MEMORY - 64], back[sizeof bytes];
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 17 + i / 4096);
+    peer_start(&other, "other", 5, 64, 0);
+    struct cavern_lease lease = {block_of(&other, bytes, sizeof bytes), sizeof bytes, CAVERN_LEASE_READ};
+    cavern_handle process = model_give(worker.process, &other.process->object, CAVERN_RIGHT_MEMORY);
+    unsigned entries =
+        interrupted_call(PROCESS_COPY, process, [3] = lease.address, [4] = worker.memory, [5] = sizeof bytes);
+    assert_true(entries >= PEER_MEMORY / 4096);
+    peer_read(&worker, 0, back, sizeof back);
+    assert_memory_equal(back, bytes, sizeof bytes);
+
+    cavern_handle to = peer_sender(&other, &worker, 1, 1, 1, 0);
+    peer_write(&other, 0, &lease, sizeof lease);
+    assert_int_equal(peer_call(&other, REQUEST,
+                               to, [1] = CAVERN_INFO(0, 0, 1, 0, 0), [3] = other.memory, [9] = other.queue, [10] = 1),
+                     CAVERN_OK);
+    memset(back, 0, sizeof back);
+    peer_write(&worker, 0, back, sizeof back);
+    entries = interrupted_call(LEASE_COPY, worker.queue, [2] = other.x[1], [5] = worker.memory, [6] = sizeof bytes);
+    assert_true(entries >= PEER_MEMORY / 4096);
+    peer_read(&worker, 0, back, sizeof back);
+    assert_memory_equal(back, bytes, sizeof bytes);
+}
+
+/* A buffer that is being filled is nobody's yet: another thread that guesses its handle can do nothing with it. */
+static void test_buffer_half_filled_is_busy(void **state)
+{
+    (void)state;
+    struct peer second = worker;
+    second.thread = model_thread(worker.process, 10);
+    cavern_handle to = peer_sender(&worker, &urgent, 1, 9, 1, 0);
+    begin_create();
+    assert_false(enter());
+    struct cavern_grant grant = {.handle = worker.thread->context.x[2], .rights = CAVERN_RIGHT_READ};
+    peer_write(&second, 0, &grant, sizeof grant);
+    assert_int_equal(peer_call(&second, SEND, to, [1] = CAVERN_INFO(0, 0, 0, 1, 0), [3] = second.memory), CAVERN_BUSY);
+    assert_int_equal(peer_call(&second, HANDLE_GIVE, CAVERN_SELF_PROCESS, [2] = grant.handle, [3] = grant.rights),
+                     CAVERN_BUSY);
+    assert_int_equal(peer_map(&second, grant.handle, 0, 4096, 0, CAVERN_PROT_READ), CAVERN_BUSY);
+    assert_int_equal(peer_call(&second, BUFFER_SEAL, grant.handle), CAVERN_BUSY);
+}
+
 /* Ended half-way, a buffer that is being filled goes with its filler. */
 static void test_buffer_create_ended_half_way_gives_all_back(void **state)
 {
     (void)state;
     struct account *account = worker.process->account;
     object_get(&account->object);
-    assert_int_equal(peer_call(&worker, NOP, 0), CAVERN_OK);
-    worker.thread->context.x[0] = CAVERN_SELF_ACCOUNT;
-    worker.thread->context.x[1] = (uint64_t)CAVERN_CALL_BUFFER_CREATE << 16;
-    worker.thread->context.x[2] = worker.thread->context.x[4] = worker.thread->context.x[5] = 0;
-    worker.thread->context.x[3] = BYTES;
+    begin_create();
     assert_false(enter());
     assert_true(account->budget.used > BYTES);
     peer_end(&worker);
@@ -168,6 +233,8 @@ int main(void)
         TEST(test_map_and_unmap_let_the_urgent_run),
         TEST(test_lease_copy_lets_the_urgent_run),
         TEST(test_process_copy_lets_the_urgent_run),
+        TEST(test_copies_from_a_block_let_the_urgent_run),
+        TEST(test_buffer_half_filled_is_busy),
         TEST(test_buffer_create_ended_half_way_gives_all_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

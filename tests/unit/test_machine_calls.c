@@ -8,6 +8,7 @@
 
 #include "object/account.h"
 #include "object/machine.h"
+#include "object/memory.h"
 #include "peer.h"
 #include "syscall/dispatch.h"
 
@@ -164,9 +165,14 @@ static void test_machine_rights_are_apart(void **state)
 static void test_log_goes_to_the_debug_output_until_somebody_listens(void **state)
 {
     (void)state;
+    struct machine *made = machine;
+    machine = NULL; /* as in the first moments of boot */
+    log_write(CAVERN_LOG_INFO, "early");
+    machine = made;
+    assert_string_equal(model_output(), "[   0.001] early\n");
     model_set_time(12345678901);
     log_write(CAVERN_LOG_INFO, "alone\x1b[2J %u", 1u);
-    assert_string_equal(model_output(), "[  12.345] alone?[2J 1\n");
+    assert_string_equal(strchr(model_output(), '\n') + 1, "[  12.345] alone?[2J 1\n");
     assert_int_equal(peer_call(&self, NOTIFY, whole, [2] = 9, [3] = self.queue), CAVERN_OK);
     assert_true(peer_take(&self, &got)); /* what it has told to nobody */
     assert_int_equal(got.header.kind, CAVERN_KIND_SIGNAL);
@@ -180,6 +186,59 @@ static void test_log_goes_to_the_debug_output_until_somebody_listens(void **stat
     assert_non_null(strstr(model_output(), "again"));
 }
 
+static void give_twice(void)
+{
+    uint64_t page;
+    assert_true(memory_take_page(&page));
+    memory_give(page, 1);
+    memory_give(page, 1);
+}
+
+/* [BOOT-LOG-2] The newest 16 of what only the listener got, then the reason; nothing is shown twice. */
+static void test_panic_shows_what_went_to_the_listener(void **state)
+{
+    (void)state;
+    log_write(CAVERN_LOG_INFO, "shown");
+    assert_int_equal(peer_call(&self, NOTIFY, whole, [3] = self.queue), CAVERN_OK);
+    for (unsigned i = 0; i < 20; i++)
+        log_write(CAVERN_LOG_INFO, "record %u.", i);
+    assert_true(model_halts(give_twice));
+    const char *output = model_output();
+    assert_null(strstr(strstr(output, "shown") + 1, "shown"));
+    assert_null(strstr(output, "record 3."));
+    const char *last = output;
+    for (unsigned i = 4; i < 20; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "record %u.", i);
+        assert_non_null(last = strstr(last, text));
+    }
+    assert_non_null(strstr(last, "\npanic: memory: 1 pages at "));
+}
+
+/* [BOOT-LOG-2] What has been shown is not shown again. */
+static void test_panic_with_nobody_listening_shows_the_reason(void **state)
+{
+    (void)state;
+    log_write(CAVERN_LOG_INFO, "shown");
+    assert_true(model_halts(give_twice));
+    assert_null(strstr(strstr(model_output(), "shown") + 1, "shown"));
+    assert_non_null(strstr(model_output(), "\npanic: "));
+}
+
+static void end_self(void)
+{
+    (void)peer_call(&self, PROCESS_END, CAVERN_SELF_PROCESS, [3] = 77);
+}
+
+/* [BOOT-EGG-3] */
+static void test_panic_names_the_end_of_the_vital_process(void **state)
+{
+    (void)state;
+    machine->vital_process = self.process->id;
+    assert_true(model_halts(end_self));
+    assert_non_null(strstr(model_output(), "panic: self has ended: reason 1, code 77, fault 0 at pc 0, address 0\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +248,9 @@ int main(void)
         cmocka_unit_test_setup(test_log_bad_arguments_refused, start),
         cmocka_unit_test_setup(test_machine_rights_are_apart, start),
         cmocka_unit_test_setup(test_log_goes_to_the_debug_output_until_somebody_listens, start),
+        cmocka_unit_test_setup(test_panic_shows_what_went_to_the_listener, start),
+        cmocka_unit_test_setup(test_panic_with_nobody_listening_shows_the_reason, start),
+        cmocka_unit_test_setup(test_panic_names_the_end_of_the_vital_process, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,7 @@ static void test_init_with_too_little_is_refused(void **state)
     assert_false(init((struct memory_region){BASE, 16}, NULL, 0));
     assert_false(init((struct memory_region){~0ull - PAGE, 2 * PAGE}, NULL, 0));
     assert_false(init((struct memory_region){BASE, RAM}, &all, 1));
+    assert_false(init(all, &(struct memory_region){BASE + PAGE, ~0ull}, 1));
     assert_false(memory_init(NULL, 0, NULL, 0));
     struct memory_region many[64];
     for (size_t i = 0; i < COUNT_OF(many); i++)

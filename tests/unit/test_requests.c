@@ -308,6 +308,11 @@ static void test_call_answer_too_large_stays_pending(void **state)
     assert_int_equal(
         peer_call(&server, REPLY, server.queue, [1] = CAVERN_INFO(8, 0, 0, 1, 0), [2] = id, [3] = server.memory),
         CAVERN_TOO_LARGE);
+    /* Nor is one that can't be read an answer. */
+    assert_int_equal(
+        peer_call(&server, REPLY,
+                  server.queue, [1] = CAVERN_INFO(48, 0, 0, 0, 0), [2] = id, [3] = server.memory + PEER_MEMORY - 8),
+        CAVERN_BAD_ADDRESS);
     assert_true(peer_waits(&client));
     assert_int_equal(reply(id, 48), CAVERN_OK);
     assert_int_equal(peer_woken(&client), CAVERN_OK);
@@ -324,6 +329,9 @@ static void test_call_answer_memory_is_checked_and_kept(void **state)
         CAVERN_BAD_ADDRESS);
     assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.ring, [11] = 64),
                      CAVERN_BAD_ADDRESS);
+    assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.memory + 4, [11] = 64),
+                     CAVERN_BAD_ADDRESS); /* [ABI-ADDR-1] */
+    assert_int_equal(call(CAVERN_FOREVER, 64, CAVERN_ATTACHMENTS_MAX + 1), CAVERN_BAD_ARGUMENT);
     struct peer second = client;
     second.thread = model_thread(client.process, 10);
     assert_int_equal(call(CAVERN_FOREVER, 4096, 0), MODEL_WAITS);
