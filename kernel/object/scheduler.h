@@ -80,3 +80,12 @@ static inline struct thread *scheduler_next(void)
     struct cpu *cpu = arch_cpu();
     return cpu->reschedule ? scheduler_reschedule(cpu) : cpu->current;
 }
+
+/*
+ * After scheduler_next gave NULL: there is nothing to do before an interrupt comes. False: a job goes on, also when the
+ * interrupt that held it up is there no more, such as one of a timer that has been set anew.
+ */
+static inline bool scheduler_idle(const struct cpu *cpu)
+{
+    return !cpu->jobs.ready;
+}

@@ -147,6 +147,36 @@ static void ending_gives_everything_back(void)
     }
 }
 
+static struct cavern_queue naps;
+static uint64_t nap_until = CAVERN_FOREVER;
+
+static void nap(void *argument)
+{
+    struct cavern_received received;
+    (void)argument;
+    for (;;)
+        (void)!cavern_sys_receive(naps.handle, nap_until, &received);
+}
+
+/* Nobody waits for a deadline any more, but the timer still stands at it when the ending is under way. */
+static void old_timer_holds_no_end_up(void)
+{
+    test_queue(&naps, 64, 0);
+    cavern_handle wake = test_sender(&naps, 0);
+    test_thread(nap, NULL, TEST_PRIORITY_HIGH);
+    for (unsigned i = 1; i < 40; i++) {
+        struct test_peer peer;
+        uint64_t words[5];
+        test_peer("stay", NULL, 0, &peer);
+        nap_until = cavern_after(i * 10 * CAVERN_MICROSECOND);
+        CHECK_OK(test_send_word(wake, 0));
+        nap_until = CAVERN_FOREVER;
+        CHECK_OK(test_send_word(wake, 0));
+        CHECK_OK(cavern_sys_process_end(peer.process, 0));
+        test_peer_exit(&peer, words, true); /* long before a second has gone */
+    }
+}
+
 static void failed_spawn_leaves_nothing(void)
 {
     cavern_handle process;
@@ -176,6 +206,7 @@ const struct test_case test_cases[] = {
     {"dead processes take nothing", dead_processes_take_nothing, "[PROC-CREATE-3]"},
     {"a new process has nothing", new_process_has_nothing, "[PROC-CREATE-1] [PROC-CREATE-2] [PROC-END-2]"},
     {"ending gives everything back", ending_gives_everything_back, "[PROC-END-3] [MEM-ACCOUNT-6] [MEM-ACCOUNT-5]"},
+    {"an old timer holds no end up", old_timer_holds_no_end_up, "[PROC-END-3]"},
     {"a spawn that fails leaves nothing", failed_spawn_leaves_nothing, "[PROC-THREAD-2] [MEM-ACCOUNT-6]"},
     {0},
 };

@@ -343,6 +343,26 @@ static void test_scheduler_job_lets_interrupts_in(void **state)
     assert_int_equal(steps_done, 3);
 }
 
+/* The interrupt that held it up may be gone when the processor looks: it does not sleep over a job. */
+static void test_scheduler_job_held_up_is_not_idle(void **state)
+{
+    (void)state;
+    static struct job job;
+    job_init(&job, count_step, NULL);
+    steps_left = 2;
+    steps_done = 0;
+    job_start(&job, 5);
+    model_interrupt_pending(true);
+    assert_null(scheduler_next());
+    assert_false(scheduler_idle(arch_cpu()));
+    model_interrupt_pending(false);
+    assert_non_null(scheduler_next());
+    assert_int_equal(steps_done, 2);
+    thread_suspend(arch_cpu()->current);
+    assert_null(scheduler_next());
+    assert_true(scheduler_idle(arch_cpu()));
+}
+
 static void test_scheduler_job_gets_only_higher(void **state)
 {
     (void)state;
@@ -421,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup(test_scheduler_suspended_thread_does_not_wake, start),
         cmocka_unit_test_setup(test_scheduler_job_runs_before_threads_of_its_priority, start),
         cmocka_unit_test_setup(test_scheduler_job_lets_interrupts_in, start),
+        cmocka_unit_test_setup(test_scheduler_job_held_up_is_not_idle, start),
         cmocka_unit_test_setup(test_scheduler_job_gets_only_higher, start),
         cmocka_unit_test_setup(test_scheduler_random_operations_keep_invariants, start),
     };

@@ -33,8 +33,10 @@ __attribute__((always_inline)) static inline _Noreturn void leave(void)
 {
     struct thread *next;
     while (!(next = scheduler_next())) {
-        barrier_complete();
-        __asm__ volatile("wfi"); /* ends when an interrupt waits, masked or not */
+        if (scheduler_idle(arch_cpu())) {
+            barrier_complete();
+            __asm__ volatile("wfi"); /* ends when an interrupt waits, masked or not */
+        }
         if (arch_interrupt_pending())
             interrupt_handle();
     }
