@@ -2,12 +2,29 @@
 #include <cavern/buffer.h>
 
 #include <cavern/handles.h>
+#include <cavern/mutex.h>
 #include <cavern/stubs.h>
 
 #include "internal.h"
 #include "places.h"
 
 static struct places local = {.start = CAVERN_LOCAL_START, .end = CAVERN_LOCAL_END};
+static struct cavern_mutex local_mutex;
+
+static uint64_t local_take(uint64_t bytes)
+{
+    cavern_mutex_lock(&local_mutex);
+    uint64_t place = places_take(&local, bytes);
+    cavern_mutex_unlock(&local_mutex);
+    return place;
+}
+
+static void local_give(uint64_t place, uint64_t bytes)
+{
+    cavern_mutex_lock(&local_mutex);
+    places_give(&local, place, bytes);
+    cavern_mutex_unlock(&local_mutex);
+}
 
 enum cavern_status cavern_buffer_create(cavern_handle account, uint64_t bytes, unsigned flags, cavern_handle *buffer)
 {
@@ -40,12 +57,12 @@ enum cavern_status cavern_buffer_map(cavern_handle buffer, uint64_t offset, uint
 enum cavern_status cavern_buffer_map_local(cavern_handle buffer, uint64_t offset, uint64_t length, unsigned protection,
                                            void **address)
 {
-    uint64_t bytes = cavern_pages(length), place = places_take(&local, bytes), mapped;
+    uint64_t bytes = cavern_pages(length), place = local_take(bytes), mapped;
     enum cavern_status status = cavern_sys_map(CAVERN_SELF_PROCESS, buffer, offset, bytes, place, protection, &mapped);
     if (status == CAVERN_OK)
         *address = (void *)(uintptr_t)mapped;
     else
-        places_give(&local, place, bytes);
+        local_give(place, bytes);
     return status;
 }
 
@@ -53,7 +70,7 @@ void cavern_buffer_unmap(void *address, uint64_t length)
 {
     uint64_t bytes = cavern_pages(length);
     if (cavern_sys_unmap(CAVERN_SELF_PROCESS, (uintptr_t)address, bytes) == CAVERN_OK)
-        places_give(&local, (uintptr_t)address, bytes);
+        local_give((uintptr_t)address, bytes);
 }
 
 enum cavern_status cavern_device_read(cavern_handle buffer, uint64_t offset, unsigned width, uint64_t *value)
@@ -86,4 +103,26 @@ enum cavern_status cavern_memory_take(uint64_t bytes, void **address)
     status = cavern_buffer_map_local(buffer, 0, bytes, CAVERN_PROT_READ | CAVERN_PROT_WRITE, address);
     cavern_handle_close(buffer); /* the mapping keeps the memory */
     return status;
+}
+
+enum cavern_status cavern_stack_take(uint64_t bytes, void **address)
+{
+    uint64_t place = local_take(CAVERN_STACK_GUARD + bytes);
+    cavern_handle buffer;
+    enum cavern_status status = place ? cavern_buffer_create(CAVERN_SELF_ACCOUNT, bytes, 0, &buffer) : CAVERN_NO_MEMORY;
+    if (status == CAVERN_OK) {
+        status = cavern_buffer_map_at(CAVERN_SELF_PROCESS, buffer, 0, bytes, place + CAVERN_STACK_GUARD,
+                                      CAVERN_PROT_READ | CAVERN_PROT_WRITE);
+        cavern_handle_close(buffer);
+    }
+    if (status)
+        local_give(place, CAVERN_STACK_GUARD + bytes);
+    *address = (void *)(uintptr_t)(place + CAVERN_STACK_GUARD);
+    return status;
+}
+
+void cavern_stack_give(void *address, uint64_t bytes)
+{
+    if (cavern_sys_unmap(CAVERN_SELF_PROCESS, (uintptr_t)address, bytes) == CAVERN_OK)
+        local_give((uintptr_t)address - CAVERN_STACK_GUARD, CAVERN_STACK_GUARD + bytes);
 }

@@ -22,7 +22,15 @@
 
 extern struct cavern_startup_view cavern_startup_view;
 
-/* Writes out what stdout and stderr hold back. Not linked where nothing prints. */
+/* Readable and writable memory with nothing mapped for CAVERN_STACK_GUARD bytes below it; whole pages. */
+#define CAVERN_STACK_GUARD (64 * 1024)
+enum cavern_status cavern_stack_take(uint64_t bytes, void **address) CAVERN_MUST_CHECK;
+void cavern_stack_give(void *address, uint64_t bytes);
+
+/* Makes a thread of what runs main. The thread pointer is set; nothing else has been called. */
+void cavern_thread_first(void);
+
+/* Writes out what stdout and stderr hold back, unless another thread is writing. Not linked where nothing prints. */
 void cavern_output_flush(void) __attribute__((weak));
 
 /* A message from what receive, reply_receive or call returned in registers. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From the first C instruction to main, and from its return to the end. Owns the view of the start-up record and the
- * thread-local block of the first thread: 16 bytes for the C library, then the initial image, then zeros (ABI for the
- * Arm 64-bit Architecture, TLS variant 1).
+ * thread-local block of the first thread: 16 bytes (thread.c), then the initial image, then zeros (ABI for the Arm
+ * 64-bit Architecture, TLS variant 1).
  */
 #include <cavern/start.h>
 
@@ -47,6 +47,7 @@ _Noreturn void cavern_start(const void *record, size_t size);
 _Noreturn void cavern_start(const void *record, size_t size)
 {
     memcpy(cavern_main_tls_data, cavern_tls_image, (size_t)cavern_tls_image_size);
+    cavern_thread_first();
     bool good = cavern_startup_open(record, size, &cavern_startup_view);
     for (void (*const *constructor)(void) = cavern_constructors; constructor < cavern_constructors_end; constructor++)
         (*constructor)();

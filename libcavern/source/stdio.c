@@ -9,12 +9,14 @@
 
 #include <cavern/console.h>
 #include <cavern/log.h>
+#include <cavern/mutex.h>
 
 #include "internal.h"
 
 #define LINE_MAX_BYTES 256
 
 static struct {
+    struct cavern_mutex mutex;
     char text[LINE_MAX_BYTES];
     size_t used;
 } output;
@@ -32,7 +34,8 @@ static void write_to_log(const char *text, size_t length)
         cavern_log(CAVERN_LOG_INFO, "%.*s", (int)length, text);
 }
 
-void cavern_output_flush(void)
+/* The mutex is held. */
+static void write_out(void)
 {
     size_t length = output.used;
     output.used = 0;
@@ -40,12 +43,22 @@ void cavern_output_flush(void)
         write_to_log(output.text, length);
 }
 
+void cavern_output_flush(void)
+{
+    if (!cavern_mutex_try_lock(&output.mutex))
+        return;
+    write_out();
+    cavern_mutex_unlock(&output.mutex);
+}
+
 static int put(char c, FILE *file)
 {
     (void)file;
+    cavern_mutex_lock(&output.mutex);
     output.text[output.used++] = c;
     if (c == '\n' || output.used == sizeof(output.text))
-        cavern_output_flush();
+        write_out();
+    cavern_mutex_unlock(&output.mutex);
     return (unsigned char)c;
 }
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <cavern/thread.h>
+
 #include "formats/ustar.h"
 
 #define THREAD_STACK (16 * 1024)
@@ -212,25 +214,25 @@ void test_peer_done(struct test_peer *peer)
 struct thread_start {
     void (*function)(void *argument);
     void *argument;
-    uint64_t tls[8]; /* zeros: what the C library keeps for each thread */
 };
 
-_Noreturn static void thread_main(struct thread_start *start)
+static uint64_t run_thread(void *argument)
 {
-    start->function(start->argument);
-    (void)!cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_END, 0, 0);
-    __builtin_trap();
+    struct thread_start start = *(struct thread_start *)argument;
+    free(argument);
+    start.function(start.argument);
+    return 0;
 }
 
 cavern_handle test_thread(void (*function)(void *argument), void *argument, unsigned priority)
 {
-    uint8_t *stack = test_memory(THREAD_STACK);
-    struct thread_start *start = (void *)stack; /* at its far end */
-    uint64_t top = (uintptr_t)(stack + THREAD_STACK), thread;
-    *start = (struct thread_start){.function = function, .argument = argument};
-    CHECK_OK(cavern_sys_thread_create(CAVERN_SELF_PROCESS, priority, (uintptr_t)thread_main, top, (uintptr_t)start->tls,
-                                      (uintptr_t)start, 0, 0, &thread));
-    return thread;
+    struct thread_start *start = malloc(sizeof(*start));
+    struct cavern_thread *thread;
+    CHECK(start);
+    *start = (struct thread_start){function, argument};
+    CHECK_OK(cavern_thread_start(
+        run_thread, start, &(struct cavern_thread_setup){.priority = (int)priority, .stack = THREAD_STACK}, &thread));
+    return cavern_thread_handle(thread);
 }
 
 /* --- main --- */

@@ -15,5 +15,5 @@ uint64_t cavern_now(void);
 /* A deadline so far from now. */
 uint64_t cavern_after(uint64_t nanoseconds);
 
-/* On a small queue of its own that never gets a message, so that no event of a service is lost. */
+/* On a queue of the thread's own, so that no event of a service is lost. */
 void cavern_sleep_until(uint64_t deadline);

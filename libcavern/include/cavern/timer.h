@@ -10,12 +10,14 @@
 struct cavern_timer {
     uint64_t id;
     uint64_t deadline; /* ns */
+    uint64_t order;    /* of setting: decides between equal deadlines */
 };
 
-/* By deadline, the earliest first; equal ones in the order of setting. */
+/* A heap: none comes before the one at half its index, counted from 1. */
 struct cavern_timers {
     struct cavern_timer timers[CAVERN_TIMERS_MAX];
     unsigned count;
+    uint64_t set; /* so many have ever been */
 };
 
 /* One deadline for each id: a second replaces the first. False: CAVERN_TIMERS_MAX others are set. */
@@ -24,5 +26,7 @@ bool cavern_timers_set(struct cavern_timers *timers, uint64_t id, uint64_t deadl
 void cavern_timers_cancel(struct cavern_timers *timers, uint64_t id);
 /* The earliest deadline, CAVERN_FOREVER without one. */
 uint64_t cavern_timers_next(const struct cavern_timers *timers);
-/* Takes the earliest that is due; false: none. */
+/* Takes the earliest that is due; of equal ones that which was set first. False: none. */
 bool cavern_timers_take(struct cavern_timers *timers, uint64_t now, uint64_t *id);
+/* Holds after each of these. */
+bool cavern_timers_invariants(const struct cavern_timers *timers);
