@@ -3,10 +3,12 @@
 #include "model.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "call_errors.h"
 #include "machine_state.h"
 #include "object/buffer.h"
 #include "object/interrupt.h"
@@ -90,6 +92,18 @@ void *model_at(struct process *process, uint64_t address)
     return arch_direct(physical);
 }
 
+/* [ABI-ERROR-1] [ABI-ENTER-4] */
+static void check_status(unsigned call, uint64_t status)
+{
+    bool known = call < CAVERN_CALL_COUNT && sys_table[call];
+    uint64_t listed = known ? UINT64_C(1) << CAVERN_OK | call_errors[call] : UINT64_C(1) << CAVERN_BAD_OPERATION;
+    if (status < 64 && listed >> status & 1)
+        return;
+    fprintf(stderr, "%s (%u) returned %lu, which spec/abi.md does not list\n", known ? sys_names[call] : "no call",
+            call, (unsigned long)status);
+    abort();
+}
+
 uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[16])
 {
     assert(thread->state == CAVERN_THREAD_READY);
@@ -103,6 +117,7 @@ uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[
     for (unsigned i = 0; i < 16; i++)
         thread->context.x[i] = regs[i];
     thread->context.x[1] |= (uint64_t)call << 16;
+    unsigned made = thread->context.x[1] >> 16 & 0xff; /* x1 may have had more of it */
     object_get(&thread->object);
     do {
         model.restart = false;
@@ -114,6 +129,8 @@ uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[
         regs[i] = thread->context.x[i];
     if (waits)
         regs[0] = MODEL_WAITS;
+    else if (thread->state != CAVERN_THREAD_ENDED)
+        check_status(made, regs[0]);
     object_put(&thread->object);
     return regs[0];
 }
