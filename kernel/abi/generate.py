@@ -122,7 +122,7 @@ def trampoline(row):
     yield f"    sys_outcome outcome = sys_{row.name}(caller, &args);"
     progress = [item for item in row.inputs if item[2]]
     if progress:
-        yield "    if (outcome == SYS_RESTART) {"
+        yield "    if (outcome == SYS_RESTART || outcome == SYS_FAULT) {"
         for register, name, _ in progress:
             yield f"        x[{register[1:]}] = args.{name};"
         yield "        return outcome;\n    }"

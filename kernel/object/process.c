@@ -60,6 +60,7 @@ static void process_init(struct process *process, struct account *account, unsig
     list_init(&process->queues);
     list_init(&process->grants);
     notice_init(&process->exit, CAVERN_KIND_EXIT, &process->object);
+    notice_init(&process->faults, CAVERN_KIND_FAULT, &process->object);
     job_init(&process->ending, end_step, &process->object);
     process->id = next_id();
     tree_insert(&machine->processes, &process->by_id, process->id);
@@ -347,6 +348,11 @@ bool process_destroy(struct object *object)
     if (!take_apart(process, false))
         return false;
     notice_clear(&process->exit);
+    notice_clear(&process->faults);
+    if (process->faulter) {
+        process->faulter->process = NULL;
+        object_put(&process->faulter->object); /* end_of_fault */
+    }
     tree_remove(&machine->processes, &process->by_id);
     object_free(process);
     object_put(&account->object); /* process->account */

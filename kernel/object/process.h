@@ -43,6 +43,8 @@ struct process {
     struct list queues;   /* queue.of_process: bound to this process */
     struct list grants;   /* grants.of_process: on their way */
     struct notice exit;
+    struct notice faults;   /* never fires: where faults of its threads are told */
+    struct thread *faulter; /* counted: whose fault ended it, for its registers; NULL: none */
     struct job ending;
     uint64_t cpu_time; /* ticks, of all its threads */
 };

@@ -16,6 +16,7 @@
 #include "object/request.h"
 #include "object/scheduler.h"
 #include "object/sender.h"
+#include "object/thread.h"
 
 /* --- making --- */
 
@@ -434,6 +435,8 @@ static void forget_notice(struct notice *notice)
 {
     if (notice->kind == CAVERN_KIND_INTERRUPT)
         interrupt_notify(container_of(notice, struct interrupt, notice), NULL, 0);
+    else if (notice->kind == CAVERN_KIND_FAULT && notice->owner->type == CAVERN_TYPE_THREAD)
+        thread_fault_lost(container_of(notice, struct thread, fault));
     else
         notice_set(notice, NULL, 0);
 }

@@ -324,17 +324,37 @@ void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages)
 
 /* --- the rest --- */
 
+/* A part of RAM that user mode may access so. */
+static bool allows(const struct mapping *mapping, unsigned protection)
+{
+    return (mapping->protection & protection) == protection && memory_kind(mapping) == ARCH_MEMORY_NORMAL;
+}
+
 enum cavern_status space_resolve(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
                                  struct holding **holding, uint64_t *offset)
 {
     struct mapping *mapping = overlapping(&space->mappings, address, 1);
-    if (!mapping || (mapping->protection & protection) != protection ||
-        !range_within(address, length, mapping->node.key, mapping->length) ||
-        memory_kind(mapping) != ARCH_MEMORY_NORMAL)
+    if (!mapping || !allows(mapping, protection) || !range_within(address, length, mapping->node.key, mapping->length))
         return CAVERN_BAD_ADDRESS;
     *holding = mapping->holding;
     *offset = mapping->offset + (address - mapping->node.key);
     return CAVERN_OK;
+}
+
+enum cavern_fault space_lack(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
+                             uint64_t *at)
+{
+    if (!range_within(address, length, 0, CAVERN_USER_END))
+        return CAVERN_FAULT_NONE;
+    struct mapping *mapping = overlapping(&space->mappings, address, 1);
+    *at = mapping && allows(mapping, protection) ? mapping_end(mapping) : address;
+    if (*at - address >= length || space_has_ring(space, *at, 1))
+        return CAVERN_FAULT_NONE;
+    mapping = overlapping(&space->mappings, *at, 1);
+    if (!mapping)
+        return CAVERN_FAULT_DATA_UNMAPPED;
+    bool denied = memory_kind(mapping) == ARCH_MEMORY_NORMAL && !allows(mapping, protection);
+    return denied ? CAVERN_FAULT_DATA_DENIED : CAVERN_FAULT_NONE;
 }
 
 bool space_destroy_step(struct space *space)

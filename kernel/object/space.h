@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cavern/process.h>
 #include <cavern/status.h>
 
 #include "arch/arch.h"
@@ -75,6 +76,13 @@ void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages);
  */
 enum cavern_status space_resolve(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
                                  struct holding **holding, uint64_t *offset) CAVERN_MUST_CHECK;
+
+/*
+ * What keeps [address, address + length), not empty, from being a part of one mapping with `protection`, if a mapping
+ * could mend that: DATA_UNMAPPED or DATA_DENIED, and the first address where it is so. Else FAULT_NONE.
+ */
+enum cavern_fault space_lack(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
+                             uint64_t *at) CAVERN_MUST_CHECK;
 
 /* Takes everything apart, a step at a time; true when done. No thread runs in it any more. */
 bool space_destroy_step(struct space *space);

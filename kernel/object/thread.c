@@ -7,6 +7,7 @@
 #include "object/machine.h"
 #include "object/message.h"
 #include "object/process.h"
+#include "object/queue.h"
 #include "object/scheduler.h"
 
 static enum cavern_status check_schedule(const struct process *process, uint64_t priority, uint64_t cpu_mask)
@@ -31,6 +32,7 @@ enum cavern_status thread_create(struct process *process, uint64_t priority, uin
     thread->process = process;
     object_get(&process->object); /* thread->process */
     notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
+    notice_init(&thread->fault, CAVERN_KIND_FAULT, &thread->object);
     *made = thread;
     return CAVERN_OK;
 }
@@ -49,18 +51,27 @@ void thread_start(struct thread *thread)
     scheduler_wake(thread);
 }
 
+static void forget_fault(struct thread *thread)
+{
+    notice_clear(&thread->fault);
+    thread->fault.count = 0;
+}
+
 static void leave(struct thread *thread, const uint64_t exit_words[5])
 {
     struct process *process = thread->process;
 
     message_thread_gone(thread);
     scheduler_remove(thread);
+    forget_fault(thread);
     thread->state = CAVERN_THREAD_ENDED;
     tree_remove(&process->threads, &thread->of_process);
     process->thread_count--;
     memcpy(thread->exit.words, exit_words, sizeof thread->exit.words);
     notice_fire(&thread->exit);
-    object_put(&thread->object); /* thread_start */
+    if (process->faulter == thread)
+        object_put(&process->object); /* thread->process: it is the process that keeps the thread now */
+    object_put(&thread->object);      /* thread_start */
 }
 
 void thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code)
@@ -91,6 +102,7 @@ void thread_suspend(struct thread *thread)
 void thread_resume(struct thread *thread)
 {
     thread->suspended = false;
+    thread_fault_done(thread);
     if (thread->state == CAVERN_THREAD_SUSPENDED)
         scheduler_wake(thread);
 }
@@ -129,15 +141,60 @@ static const char *fault_name(enum cavern_fault kind)
     return names[kind];
 }
 
-void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address)
+/* `words`: of the fault notice. */
+static void end_of_fault(struct thread *thread, const uint64_t words[5])
 {
-    const struct process *process = thread->process;
+    struct process *process = thread->process;
     char name[CAVERN_NAME_SIZE + 1] = {0};
 
     memcpy(name, process->name, CAVERN_NAME_SIZE);
     log_write(CAVERN_LOG_ERROR, "%s (%u.%u): %s, pc 0x%lx, address 0x%lx", name, process->id, thread->id,
-              fault_name(kind), (unsigned long)thread->context.pc, (unsigned long)address);
-    process_end(thread->process, (const uint64_t[5]){CAVERN_REASON_FAULT, 0, kind, thread->context.pc, address});
+              fault_name((enum cavern_fault)words[CAVERN_FAULT_KIND]), (unsigned long)words[CAVERN_FAULT_PC],
+              (unsigned long)words[CAVERN_FAULT_ADDRESS]);
+    if (process_alive(process)) {
+        process->faulter = thread;
+        object_get(&thread->object); /* process->faulter */
+    }
+    process_end(process, (const uint64_t[5]){CAVERN_REASON_FAULT, 0, words[CAVERN_FAULT_KIND], words[CAVERN_FAULT_PC],
+                                             words[CAVERN_FAULT_ADDRESS]});
+}
+
+const struct notice *thread_fault_destination(const struct thread *thread)
+{
+    const struct process *process = thread->process;
+    const struct queue *queue = process->faults.queue;
+
+    return queue && queue->process != process && process_alive(process) ? &process->faults : NULL;
+}
+
+void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address, uint64_t syndrome)
+{
+    const struct notice *destination = thread_fault_destination(thread);
+    const uint64_t words[5] = {kind, thread->context.pc, address, syndrome, thread->id};
+
+    if (!destination) {
+        end_of_fault(thread, words);
+        return;
+    }
+    scheduler_remove(thread);
+    thread->state = CAVERN_THREAD_FAULTED;
+    memcpy(thread->fault.words, words, sizeof words);
+    notice_set(&thread->fault, destination->queue, destination->label);
+    notice_fire(&thread->fault);
+}
+
+void thread_fault_done(struct thread *thread)
+{
+    if (thread->state != CAVERN_THREAD_FAULTED)
+        return;
+    forget_fault(thread);
+    scheduler_wake(thread);
+}
+
+void thread_fault_lost(struct thread *thread)
+{
+    forget_fault(thread);
+    end_of_fault(thread, thread->fault.words);
 }
 
 struct thread *thread_find(struct process *process, uint64_t id)
@@ -161,6 +218,7 @@ bool thread_destroy(struct object *object)
 
     notice_clear(&thread->exit);
     object_free(thread);
-    object_put(&process->object); /* thread->process */
+    if (process)
+        object_put(&process->object); /* thread->process */
     return true;
 }

@@ -2,7 +2,8 @@
 /*
  * Threads.
  *
- *   READY (in the run queue, or current) <-> RECEIVING (on a queue) / CALLING (a pending request) / SUSPENDED -> ENDED
+ *   READY (in the run queue, or current) <-> RECEIVING (on a queue) / CALLING (a pending request) / SUSPENDED /
+ *                                            FAULTED (a handler has been told) -> ENDED
  *
  * A thread keeps its process alive, and lives itself until it has ended. `wait` belongs to object/message.c.
  */
@@ -42,7 +43,7 @@ struct thread {
     struct object object;
     struct runnable runnable; /* in the run queue while READY and not current */
     struct arch_context context;
-    struct process *process;     /* counted */
+    struct process *process;     /* counted, but once it is ENDED as process->faulter; NULL: that is gone */
     struct tree_node of_process; /* by id */
     uint32_t id;                 /* within the process, from 1 on; never reused there */
     uint8_t state;               /* enum cavern_thread_state */
@@ -53,6 +54,7 @@ struct thread {
     struct tree_node deadline;   /* in cpu->deadlines, while waiting with one */
     struct wait wait;
     struct notice exit;
+    struct notice fault; /* FAULTED: where this fault is told; words: of it, or of the SYS_FAULT that a call returns */
 };
 
 /* With one reference; DENIED: above the account's top priority, GONE: the process has ended. */
@@ -70,8 +72,17 @@ void thread_end_with_process(struct thread *thread);
 enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t cpu_mask) CAVERN_MUST_CHECK;
 void thread_suspend(struct thread *thread);
 void thread_resume(struct thread *thread);
-/* User code did what it must not: the process ends, with `kind`, pc and address in the exit notice. */
-void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address);
+/* Where faults of its process are told; NULL: nowhere, or to the process itself, or it is ending. */
+const struct notice *thread_fault_destination(const struct thread *thread);
+/*
+ * User code did what it must not. FAULTED, and told; without a destination the process ends, with `kind`, pc and
+ * address in the exit notice, and keeps the thread.
+ */
+void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address, uint64_t syndrome);
+/* The fault has been dealt with: the thread goes on. Harmless when there is none. */
+void thread_fault_done(struct thread *thread);
+/* The queue that a fault was told to is no more: the process ends of it. */
+void thread_fault_lost(struct thread *thread);
 /* By id, within `process`; NULL: none. */
 struct thread *thread_find(struct process *process, uint64_t id);
 /* The first with an id above `after`; NULL: no more. */

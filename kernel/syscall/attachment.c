@@ -34,7 +34,7 @@ static enum cavern_status find_lease(const struct queue *queue, const struct lea
 }
 
 /* Copies up to the end of one page of the lent buffer, and steps on. */
-static enum cavern_status copy_piece(struct process *process, const struct lease *lease, struct lease_copy_args *args)
+static sys_outcome copy_piece(struct thread *caller, const struct lease *lease, struct lease_copy_args *args)
 {
     uint64_t length;
     void *lent = buffer_window(lease->holding->buffer, lease->offset + args->offset, &length);
@@ -42,14 +42,14 @@ static enum cavern_status copy_piece(struct process *process, const struct lease
         length = CAVERN_PAGE_SIZE; /* a bounded step */
     if (length > args->length)
         length = args->length;
-    enum cavern_status status = args->lease & WRITE_FLAG ? user_read(process, lent, args->address, length)
-                                                         : user_write(process, args->address, lent, length);
-    if (status)
-        return status;
+    sys_outcome outcome = args->lease & WRITE_FLAG ? user_read(caller, lent, args->address, length)
+                                                   : user_write(caller, args->address, lent, length);
+    if (outcome)
+        return outcome;
     args->offset += length;
     args->address += length;
     args->length -= length;
-    return CAVERN_OK;
+    return SYS_OK;
 }
 
 sys_outcome sys_lease_copy(struct thread *caller, struct lease_copy_args *args)
@@ -64,9 +64,9 @@ sys_outcome sys_lease_copy(struct thread *caller, struct lease_copy_args *args)
     if (status)
         return status;
     while (args->length) {
-        status = copy_piece(caller->process, lease, args);
-        if (status)
-            return status;
+        sys_outcome outcome = copy_piece(caller, lease, args);
+        if (outcome)
+            return outcome;
         if (args->length && arch_interrupt_pending())
             return SYS_RESTART;
     }

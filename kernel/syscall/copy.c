@@ -8,7 +8,7 @@
 #include "syscall_table.h"
 
 /* Copies up to the end of one page of the other process, and steps on. */
-static enum cavern_status copy_piece(struct process *self, const struct process *other, struct process_copy_args *args)
+static sys_outcome copy_piece(struct thread *caller, const struct process *other, struct process_copy_args *args)
 {
     enum arch_access access = args->write ? ARCH_ACCESS_WRITE : ARCH_ACCESS_READ;
     uint64_t physical, length;
@@ -19,14 +19,14 @@ static enum cavern_status copy_piece(struct process *self, const struct process 
     if (length > args->length)
         length = args->length;
     void *there = arch_direct(physical);
-    enum cavern_status status =
-        args->write ? user_read(self, there, args->own, length) : user_write(self, args->own, there, length);
-    if (status)
-        return status;
+    sys_outcome outcome =
+        args->write ? user_read(caller, there, args->own, length) : user_write(caller, args->own, there, length);
+    if (outcome)
+        return outcome;
     args->address += length;
     args->own += length;
     args->length -= length;
-    return CAVERN_OK;
+    return SYS_OK;
 }
 
 static bool user_range(uint64_t address, uint64_t length)
@@ -49,9 +49,9 @@ sys_outcome sys_process_copy(struct thread *caller, struct process_copy_args *ar
     if (!user_range(args->address, args->length) || !user_range(args->own, args->length))
         return CAVERN_BAD_ADDRESS;
     while (args->length) {
-        status = copy_piece(caller->process, other, args);
-        if (status)
-            return status;
+        sys_outcome outcome = copy_piece(caller, other, args);
+        if (outcome)
+            return outcome;
         if (args->length && arch_interrupt_pending())
             return SYS_RESTART;
     }

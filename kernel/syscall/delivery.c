@@ -63,13 +63,13 @@ sys_outcome delivery_prepare(struct thread *caller, struct sender *sender, const
     sys_outcome outcome = make_room(sender, payload->blocks, requests);
     if (outcome)
         return outcome;
-    enum cavern_status status = payload_attach(caller, payload, attachments);
-    if (status)
-        return status;
-    status = payload_copy(caller, payload, attachments, &(struct sink){.queue = queue});
-    if (status)
+    outcome = payload_attach(caller, payload, attachments);
+    if (outcome)
+        return outcome;
+    outcome = payload_copy(caller, payload, attachments, &(struct sink){.queue = queue});
+    if (outcome)
         payload_detach(attachments);
-    return status;
+    return outcome;
 }
 
 uint64_t delivery_commit(struct sender *sender, const struct cavern_header *header, const struct payload *payload,

@@ -6,6 +6,15 @@
 
 #include "object/thread.h"
 
+/* As if the `svc` itself had touched the memory. */
+static void fault(struct thread *caller)
+{
+    const uint64_t *words = caller->fault.words;
+
+    arch_context_restart(&caller->context);
+    thread_fault(caller, (enum cavern_fault)words[CAVERN_FAULT_KIND], words[CAVERN_FAULT_ADDRESS], 0);
+}
+
 void syscall_dispatch(struct thread *caller)
 {
     uint64_t *x = caller->context.x;
@@ -19,4 +28,6 @@ void syscall_dispatch(struct thread *caller)
         x[0] = (uint64_t)outcome;
     else if (outcome == SYS_RESTART)
         arch_context_restart(&caller->context);
+    else if (outcome == SYS_FAULT)
+        fault(caller);
 }

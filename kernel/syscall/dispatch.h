@@ -18,6 +18,7 @@ typedef int sys_outcome;
 enum {
     SYS_OK = CAVERN_OK,
     SYS_RESTART = 0x100, /* progress is in the argument registers marked `!`; the call is made again */
+    SYS_FAULT,           /* the same, once the fault in the caller's `fault.words` has been dealt with */
     SYS_WAIT,            /* the caller sleeps; who wakes it sets its registers */
     SYS_DONE,            /* the handler has set all of the caller's registers itself */
     SYS_ENDED,           /* the caller is no more */

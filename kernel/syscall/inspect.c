@@ -156,9 +156,9 @@ static sys_outcome walk(struct thread *caller, const struct account *account, wa
             cursor = before;
             break;
         }
-        enum cavern_status status = user_write(caller->process, args->address + args->written, &record, size);
-        if (status)
-            return status;
+        sys_outcome outcome = user_write(caller, args->address + args->written, &record, size);
+        if (outcome)
+            return outcome;
         args->written += size;
     }
     args->cursor = args->next = cursor;
@@ -205,5 +205,5 @@ sys_outcome sys_inspect(struct thread *caller, struct inspect_args *args)
         return SYS_OK; /* behind the only record */
     topic->fill(object, &record);
     args->written = topic->size;
-    return user_write(caller->process, args->address, &record, topic->size);
+    return user_write(caller, args->address, &record, topic->size);
 }

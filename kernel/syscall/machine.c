@@ -22,7 +22,7 @@ sys_outcome sys_nop(struct thread *caller, struct nop_args *args)
     return SYS_OK;
 }
 
-static sys_outcome log_read(struct process *process, struct machine_args *args)
+static sys_outcome log_read(struct thread *caller, struct machine_args *args)
 {
     uint8_t records[LOG_STEP_BYTES];
     uint64_t cursor = args->cursor, lost, written = 0;
@@ -37,9 +37,9 @@ static sys_outcome log_read(struct process *process, struct machine_args *args)
             log_ring_read(&machine->log, &cursor, records, room < sizeof records ? room : sizeof records, &lost);
         if (!size)
             break;
-        enum cavern_status status = user_write(process, args->address + written, records, size);
-        if (status)
-            return status;
+        sys_outcome outcome = user_write(caller, args->address + written, records, size);
+        if (outcome)
+            return outcome;
         written += size;
     }
     args->next = cursor;
@@ -47,7 +47,7 @@ static sys_outcome log_read(struct process *process, struct machine_args *args)
     return SYS_OK;
 }
 
-static sys_outcome log_text(struct process *process, const struct machine_args *args)
+static sys_outcome log_text(struct thread *caller, const struct machine_args *args)
 {
     char text[CAVERN_LOG_TEXT_MAX + 1];
 
@@ -55,9 +55,9 @@ static sys_outcome log_text(struct process *process, const struct machine_args *
         return CAVERN_BAD_ARGUMENT;
     if (args->bytes > CAVERN_LOG_TEXT_MAX)
         return CAVERN_TOO_LARGE;
-    enum cavern_status status = user_read(process, text, args->address, args->bytes);
-    if (status)
-        return status;
+    sys_outcome outcome = user_read(caller, text, args->address, args->bytes);
+    if (outcome)
+        return outcome;
     text[args->bytes] = 0;
     log_write((unsigned)args->cursor, "%s", text);
     return SYS_OK;
@@ -79,9 +79,9 @@ sys_outcome sys_machine(struct thread *caller, struct machine_args *args)
         platform_restart();
         return CAVERN_DEVICE_ERROR;
     case CAVERN_MACHINE_LOG_READ:
-        return log_read(caller->process, args);
+        return log_read(caller, args);
     case CAVERN_MACHINE_LOG_WRITE:
-        return log_text(caller->process, args);
+        return log_text(caller, args);
     default:
         return CAVERN_BAD_ARGUMENT;
     }

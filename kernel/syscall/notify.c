@@ -4,6 +4,7 @@
 #include "object/machine.h"
 #include "object/notice.h"
 #include "object/process.h"
+#include "object/queue.h"
 #include "object/signal.h"
 #include "object/thread.h"
 #include "syscall_table.h"
@@ -40,11 +41,17 @@ static enum cavern_status find(struct process *self, cavern_handle handle, struc
     return line && container_of(*source, struct interrupt, object)->range ? CAVERN_BAD_ARGUMENT : CAVERN_OK;
 }
 
-static bool knows(const struct object *source, uint64_t what)
+/* What of it, where there is a choice: exits, or the faults of a process, which it can't handle itself. */
+static enum cavern_status check_what(struct object *source, uint64_t what, const struct queue *queue)
 {
-    bool ends = source->type == CAVERN_TYPE_PROCESS || source->type == CAVERN_TYPE_THREAD;
+    bool process = source->type == CAVERN_TYPE_PROCESS;
 
-    return !ends || what == CAVERN_NOTIFY_EXIT;
+    if ((!process && source->type != CAVERN_TYPE_THREAD) || what == CAVERN_NOTIFY_EXIT)
+        return CAVERN_OK;
+    if (!process || what != CAVERN_NOTIFY_FAULT)
+        return CAVERN_BAD_ARGUMENT;
+    bool own = queue && queue->process == container_of(source, struct process, object);
+    return own ? CAVERN_BAD_ARGUMENT : CAVERN_OK;
 }
 
 sys_outcome sys_notify(struct thread *caller, struct notify_args *args)
@@ -52,14 +59,16 @@ sys_outcome sys_notify(struct thread *caller, struct notify_args *args)
     struct object *source;
     void *queue = NULL;
     enum cavern_status status = find(caller->process, args->source, &source);
-    if (!status && !knows(source, args->what))
-        status = CAVERN_BAD_ARGUMENT;
     if (!status && args->queue)
         status = process_lookup(caller->process, args->queue, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE, &queue);
+    if (!status)
+        status = check_what(source, args->what, queue);
     if (status)
         return status;
     if (source->type == CAVERN_TYPE_INTERRUPT)
         interrupt_notify(container_of(source, struct interrupt, object), queue, args->label);
+    else if (source->type == CAVERN_TYPE_PROCESS && args->what == CAVERN_NOTIFY_FAULT)
+        notice_set(&container_of(source, struct process, object)->faults, queue, args->label);
     else
         notice_set(notice_of(source), queue, args->label);
     return SYS_OK;
@@ -75,5 +84,7 @@ sys_outcome sys_acknowledge(struct thread *caller, struct acknowledge_args *args
         interrupt_acknowledge(container_of(source, struct interrupt, object));
     else
         notice_acknowledge(notice_of(source));
+    if (source->type == CAVERN_TYPE_THREAD)
+        thread_fault_done(container_of(source, struct thread, object));
     return SYS_OK;
 }

@@ -63,8 +63,8 @@ uint64_t payload_bytes(const struct payload *payload)
 
 /* --- attachments --- */
 
-static enum cavern_status attach_leases(struct thread *caller, unsigned count, const struct cavern_lease *records,
-                                        struct leases *leases)
+static sys_outcome attach_leases(struct thread *caller, unsigned count, const struct cavern_lease *records,
+                                 struct leases *leases)
 {
     for (unsigned i = 0; i < count; i++) {
         const struct cavern_lease *record = &records[i];
@@ -72,10 +72,10 @@ static enum cavern_status attach_leases(struct thread *caller, unsigned count, c
         if (!record->length || !record->rights || record->rights > (CAVERN_LEASE_READ | CAVERN_LEASE_WRITE))
             return CAVERN_BAD_ARGUMENT;
         /* The lease rights are the protections that the mapping needs. */
-        enum cavern_status status = space_resolve(&caller->process->space, record->address, record->length,
-                                                  record->rights, &lease->holding, &lease->offset);
-        if (status)
-            return status;
+        sys_outcome outcome = user_resolve(caller, record->address, record->length, (unsigned)record->rights,
+                                           &lease->holding, &lease->offset);
+        if (outcome)
+            return outcome;
         holding_get(lease->holding, record->rights & CAVERN_LEASE_WRITE); /* until the request ends */
         lease->length = record->length;
         lease->rights = record->rights;
@@ -108,7 +108,7 @@ static enum cavern_status attach_grants(struct thread *caller, unsigned count, c
     return CAVERN_OK;
 }
 
-enum cavern_status payload_attach(struct thread *caller, const struct payload *payload, struct attachments *attachments)
+sys_outcome payload_attach(struct thread *caller, const struct payload *payload, struct attachments *attachments)
 {
     *attachments = (struct attachments){0};
     unsigned count = payload->leases + payload->grants;
@@ -117,25 +117,24 @@ enum cavern_status payload_attach(struct thread *caller, const struct payload *p
     struct cavern_grant records[2 * CAVERN_ATTACHMENTS_MAX]; /* leases have the same size and come first */
     struct cavern_lease leases[CAVERN_ATTACHMENTS_MAX];
     struct process *process = caller->process;
-    enum cavern_status status =
-        user_read(process, records, payload->address + padded(payload->size), count * RECORD_BYTES);
-    if (!status && payload->leases) {
+    sys_outcome outcome = user_read(caller, records, payload->address + padded(payload->size), count * RECORD_BYTES);
+    if (!outcome && payload->leases) {
         memcpy(leases, records, payload->leases * RECORD_BYTES);
         attachments->leases = object_create(process->account, CLASS_LEASES);
-        status = attachments->leases ? attach_leases(caller, payload->leases, leases, attachments->leases)
-                                     : CAVERN_NO_MEMORY;
+        outcome = attachments->leases ? attach_leases(caller, payload->leases, leases, attachments->leases)
+                                      : (sys_outcome)CAVERN_NO_MEMORY;
     }
-    if (!status && payload->grants) {
+    if (!outcome && payload->grants) {
         struct grants *grants = attachments->grants = object_create(process->account, CLASS_GRANTS);
         if (grants) {
             grants->from = process;
             list_push_back(&process->grants, &grants->of_process);
         }
-        status = grants ? attach_grants(caller, payload->grants, records + payload->leases, grants) : CAVERN_NO_MEMORY;
+        outcome = grants ? attach_grants(caller, payload->grants, records + payload->leases, grants) : CAVERN_NO_MEMORY;
     }
-    if (status)
+    if (outcome)
         payload_detach(attachments);
-    return status;
+    return outcome;
 }
 
 void payload_detach(struct attachments *attachments)
@@ -195,23 +194,23 @@ static void write_records(const struct payload *payload, const struct attachment
     }
 }
 
-enum cavern_status payload_copy(struct thread *caller, const struct payload *payload,
-                                const struct attachments *attachments, const struct sink *sink)
+sys_outcome payload_copy(struct thread *caller, const struct payload *payload, const struct attachments *attachments,
+                         const struct sink *sink)
 {
     if (payload->in_registers) {
         sink_write(sink, 0, payload->words, payload->size);
-        return CAVERN_OK;
+        return SYS_OK;
     }
     for (uint64_t at = 0; at < payload->size;) {
         uint64_t length;
         void *to = sink_window(sink, at, &length);
         if (length > payload->size - at)
             length = payload->size - at;
-        enum cavern_status status = user_read(caller->process, to, payload->address + at, length);
-        if (status)
-            return status;
+        sys_outcome outcome = user_read(caller, to, payload->address + at, length);
+        if (outcome)
+            return outcome;
         at += length;
     }
     write_records(payload, attachments, sink);
-    return CAVERN_OK;
+    return SYS_OK;
 }

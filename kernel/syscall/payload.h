@@ -8,6 +8,8 @@
 #include <cavern/message.h>
 #include <cavern/status.h>
 
+#include "syscall/dispatch.h"
+
 struct buffer;
 struct grants;
 struct leases;
@@ -43,12 +45,12 @@ enum cavern_status payload_decode(struct payload *payload, uint64_t info, const 
 /* Bytes of payload, padding and attachment records. */
 uint64_t payload_bytes(const struct payload *payload);
 /* Looks up what is attached and makes the kernel's side of it, charged to the caller. All or nothing. */
-enum cavern_status payload_attach(struct thread *caller, const struct payload *payload,
-                                  struct attachments *attachments) CAVERN_MUST_CHECK;
+sys_outcome payload_attach(struct thread *caller, const struct payload *payload,
+                           struct attachments *attachments) CAVERN_MUST_CHECK;
 void payload_detach(struct attachments *attachments);
 /* Copies payload and attachment records (as the receiver is to see them). */
-enum cavern_status payload_copy(struct thread *caller, const struct payload *payload,
-                                const struct attachments *attachments, const struct sink *sink) CAVERN_MUST_CHECK;
+sys_outcome payload_copy(struct thread *caller, const struct payload *payload, const struct attachments *attachments,
+                         const struct sink *sink) CAVERN_MUST_CHECK;
 /* Writes the record of one grant again. */
 void payload_write_record(const struct payload *payload, unsigned grant, const struct cavern_grant *record,
                           const struct sink *sink);

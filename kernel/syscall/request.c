@@ -16,6 +16,7 @@
 #include "object/thread.h"
 #include "syscall/delivery.h"
 #include "syscall/find.h"
+#include "syscall/user.h"
 #include "syscall_table.h"
 
 #define ENDING_BLOCKS_MAX 259
@@ -89,7 +90,7 @@ sys_outcome sys_request(struct thread *caller, struct request_args *args)
 }
 
 /* Where the answer to a call may go: memory, as for a write lease, and places for grants. */
-static enum cavern_status prepare_answer(struct thread *caller, const struct call_args *args, struct wait *wait)
+static sys_outcome prepare_answer(struct thread *caller, const struct call_args *args, struct wait *wait)
 {
     uint64_t bytes = args->places & 0xffffffff, places = args->places >> 32;
     *wait = (struct wait){.places = (uint8_t)places, .answer_bytes = bytes};
@@ -98,10 +99,10 @@ static enum cavern_status prepare_answer(struct thread *caller, const struct cal
     if (bytes) {
         if (args->answer % 8)
             return CAVERN_BAD_ADDRESS;
-        enum cavern_status status = space_resolve(&caller->process->space, args->answer, bytes, CAVERN_PROT_WRITE,
-                                                  &wait->answer, &wait->answer_offset);
-        if (status)
-            return status;
+        sys_outcome outcome =
+            user_resolve(caller, args->answer, bytes, CAVERN_PROT_WRITE, &wait->answer, &wait->answer_offset);
+        if (outcome)
+            return outcome;
     }
     return places ? process_reserve(caller->process, (unsigned)places) : CAVERN_OK;
 }
@@ -115,11 +116,11 @@ sys_outcome sys_call(struct thread *caller, struct call_args *args)
     enum cavern_status status = find_sender(caller, args->sender, CAVERN_RIGHT_REQUEST, &sender);
     if (!status)
         status = payload_decode(&payload, args->info, args->words, true);
-    if (!status)
-        status = prepare_answer(caller, args, &wait);
     if (status)
         return status;
-    sys_outcome outcome = delivery_prepare(caller, sender, &payload, 1, &attachments);
+    sys_outcome outcome = prepare_answer(caller, args, &wait);
+    if (!outcome)
+        outcome = delivery_prepare(caller, sender, &payload, 1, &attachments);
     if (outcome)
         return outcome;
     struct pending *pending = open_request(caller, sender, &payload, &attachments, args->token, true);
@@ -146,13 +147,13 @@ static sys_outcome reply_to_queue(struct thread *caller, struct pending *pending
         return SYS_OK;
     }
     struct attachments attachments;
-    enum cavern_status status = payload_attach(caller, payload, &attachments);
-    if (status)
-        return status;
-    status = payload_copy(caller, payload, &attachments, &(struct sink){.queue = reply});
-    if (status) {
+    sys_outcome outcome = payload_attach(caller, payload, &attachments);
+    if (outcome)
+        return outcome;
+    outcome = payload_copy(caller, payload, &attachments, &(struct sink){.queue = reply});
+    if (outcome) {
         payload_detach(&attachments);
-        return status;
+        return outcome;
     }
     queue_publish(reply, &header, payload->blocks, pending->blocks)->grants = attachments.grants;
     request_close(pending);
@@ -188,14 +189,14 @@ static sys_outcome reply_to_caller(struct thread *caller, struct pending *pendin
     if (payload_bytes(payload) > wait->answer_bytes || payload->grants > wait->places)
         return CAVERN_TOO_LARGE;
     struct attachments attachments;
-    enum cavern_status status = payload_attach(caller, payload, &attachments);
-    if (status)
-        return status;
+    sys_outcome outcome = payload_attach(caller, payload, &attachments);
+    if (outcome)
+        return outcome;
     struct sink sink = {.buffer = wait->answer->buffer, .offset = wait->answer_offset};
-    status = payload_copy(caller, payload, &attachments, &sink);
-    if (status) {
+    outcome = payload_copy(caller, payload, &attachments, &sink);
+    if (outcome) {
         payload_detach(&attachments);
-        return status;
+        return outcome;
     }
     if (attachments.grants)
         accept_in_answer(client, payload, attachments.grants);

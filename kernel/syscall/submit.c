@@ -61,20 +61,21 @@ static sys_outcome perform(struct thread *caller, uint64_t address)
     struct cavern_operation own, operation;
     const size_t results = CAVERN_OPERATION_RESULTS * sizeof(uint64_t);
     /* What can't be written is not done: it is written before, as it stands. */
-    enum cavern_status status = user_read(caller->process, &operation, address, sizeof operation);
-    if (!status)
-        status = user_write(caller->process, address, &operation, sizeof operation);
-    if (status)
-        return status;
+    sys_outcome outcome = user_read(caller, &operation, address, sizeof operation);
+    if (!outcome)
+        outcome = user_write(caller, address, &operation, sizeof operation);
+    if (outcome)
+        return outcome;
     memcpy(&own, x, sizeof own);
     memcpy(x, &operation, sizeof operation);
-    sys_outcome outcome = serve(caller);
+    outcome = serve(caller);
     memcpy(&operation, x, sizeof operation);
     memcpy(x, &own, sizeof own);
     if (outcome == SYS_ENDED)
         return outcome;
-    status = user_write(caller->process, address, &operation, outcome == SYS_RESTART ? sizeof operation : results);
-    return status ? (sys_outcome)status : outcome;
+    bool again = outcome == SYS_RESTART || outcome == SYS_FAULT;
+    /* It has been made, so a fault can't have it made again. */
+    return user_write(caller, address, &operation, again ? sizeof operation : results) ? CAVERN_BAD_ADDRESS : outcome;
 }
 
 /* Somebody else is to run, or an interrupt to be served, before the next operation. */

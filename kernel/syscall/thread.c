@@ -43,6 +43,17 @@ static enum cavern_status find(struct process *self, cavern_handle handle, uint6
     return (*thread)->state == CAVERN_THREAD_ENDED ? CAVERN_GONE : CAVERN_OK;
 }
 
+/* The thread whose fault ended a process, when somebody asks that process for id 0. */
+static enum cavern_status find_faulter(struct process *self, cavern_handle handle, uint64_t id, struct thread **thread)
+{
+    void *process;
+    enum cavern_status status = process_lookup(self, handle, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE, &process);
+    if (status)
+        return status;
+    *thread = id ? NULL : ((struct process *)process)->faulter;
+    return *thread ? CAVERN_OK : CAVERN_BAD_ARGUMENT;
+}
+
 static sys_outcome end(struct thread *caller, struct thread *thread, uint64_t code)
 {
     bool self = thread->process == caller->process;
@@ -116,7 +127,12 @@ static void registers_write(struct thread *thread, uint64_t set, const union reg
         thread->context.tls = registers->tls;
 }
 
-/* A stopped thread is not the caller, so its registers are on no CPU. */
+/* Such a thread is not the caller, so its registers are on no CPU. */
+static bool is_stopped(const struct thread *thread)
+{
+    return thread->state == CAVERN_THREAD_SUSPENDED || thread->state == CAVERN_THREAD_FAULTED;
+}
+
 sys_outcome sys_thread_registers(struct thread *caller, struct thread_registers_args *args)
 {
     struct thread *thread;
@@ -124,21 +140,26 @@ sys_outcome sys_thread_registers(struct thread *caller, struct thread_registers_
     uint64_t set = args->set & ~(uint64_t)CAVERN_REGISTERS_WRITE;
     size_t size = set_size(set);
     enum cavern_status status = find(caller->process, args->thread, args->id, &thread);
+    bool dead = status == CAVERN_BAD_ARGUMENT;
+    if (dead)
+        status = find_faulter(caller->process, args->thread, args->id, &thread);
     if (status)
         return status;
     if (!size || args->bytes != size)
         return CAVERN_BAD_ARGUMENT;
     if (args->address % sizeof(uint64_t))
         return CAVERN_BAD_ADDRESS;
-    if (thread->state != CAVERN_THREAD_SUSPENDED)
+    if (dead ? thread->state != CAVERN_THREAD_ENDED : !is_stopped(thread))
         return CAVERN_BUSY;
     if (!(args->set & CAVERN_REGISTERS_WRITE)) {
         registers_read(thread, set, &registers);
-        return user_write(caller->process, args->address, &registers, size);
+        return user_write(caller, args->address, &registers, size);
     }
-    status = user_read(caller->process, &registers, args->address, size);
-    if (status)
-        return status;
+    if (dead)
+        return CAVERN_GONE;
+    sys_outcome outcome = user_read(caller, &registers, args->address, size);
+    if (outcome)
+        return outcome;
     registers_write(thread, set, &registers);
     return SYS_OK;
 }

@@ -5,14 +5,28 @@
 
 #include "arch/arch.h"
 #include "object/process.h"
+#include "object/thread.h"
 
-static enum cavern_status copy(struct process *process, uint8_t *kernel, uint64_t address, size_t size,
-                               enum arch_access access)
+/* The range is not, from its start on, one mapping that allows `protection`. */
+static sys_outcome refuse(struct thread *caller, uint64_t address, uint64_t length, unsigned protection)
+{
+    uint64_t at;
+    if (!thread_fault_destination(caller))
+        return CAVERN_BAD_ADDRESS;
+    enum cavern_fault kind = space_lack(&caller->process->space, address, length, protection, &at);
+    if (!kind)
+        return CAVERN_BAD_ADDRESS;
+    caller->fault.words[CAVERN_FAULT_KIND] = kind;
+    caller->fault.words[CAVERN_FAULT_ADDRESS] = at;
+    return SYS_FAULT;
+}
+
+static sys_outcome copy(struct thread *caller, uint8_t *kernel, uint64_t address, size_t size, enum arch_access access)
 {
     while (size) {
         uint64_t physical, length;
-        if (!arch_translate(&process->space.arch, address, access, &physical, &length))
-            return CAVERN_BAD_ADDRESS;
+        if (!arch_translate(&caller->process->space.arch, address, access, &physical, &length))
+            return refuse(caller, address, 1, access);
         size_t step = length < size ? (size_t)length : size;
         if (access == ARCH_ACCESS_READ)
             memmove(kernel, arch_direct(physical), step); /* both may be of one buffer */
@@ -22,15 +36,22 @@ static enum cavern_status copy(struct process *process, uint8_t *kernel, uint64_
         address += step;
         size -= step;
     }
-    return CAVERN_OK;
+    return SYS_OK;
 }
 
-enum cavern_status user_read(struct process *process, void *to, uint64_t address, size_t size)
+sys_outcome user_read(struct thread *caller, void *to, uint64_t address, size_t size)
 {
-    return copy(process, to, address, size, ARCH_ACCESS_READ);
+    return copy(caller, to, address, size, ARCH_ACCESS_READ);
 }
 
-enum cavern_status user_write(struct process *process, uint64_t address, const void *from, size_t size)
+sys_outcome user_write(struct thread *caller, uint64_t address, const void *from, size_t size)
 {
-    return copy(process, (uint8_t *)(uintptr_t)from, address, size, ARCH_ACCESS_WRITE);
+    return copy(caller, (uint8_t *)(uintptr_t)from, address, size, ARCH_ACCESS_WRITE);
+}
+
+sys_outcome user_resolve(struct thread *caller, uint64_t address, uint64_t length, unsigned protection,
+                         struct holding **holding, uint64_t *offset)
+{
+    enum cavern_status status = space_resolve(&caller->process->space, address, length, protection, holding, offset);
+    return status ? refuse(caller, address, length, protection) : SYS_OK;
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* User memory, looked at in one way: arch_translate and the direct map. */
+/*
+ * The caller's own memory, looked at in one way: arch_translate and the direct map. What is not there is BAD_ADDRESS,
+ * or SYS_FAULT where a handler of the process's faults could put it there. spec/memory.md.
+ */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cavern/status.h>
+#include "syscall/dispatch.h"
 
-struct process;
+struct holding;
+struct thread;
 
-/* BAD_ADDRESS when any byte can't be read (written) by the process itself; then part may have been copied. */
-enum cavern_status user_read(struct process *process, void *to, uint64_t address, size_t size) CAVERN_MUST_CHECK;
-enum cavern_status user_write(struct process *process, uint64_t address, const void *from,
-                              size_t size) CAVERN_MUST_CHECK;
+/* When they fail, part may have been copied. */
+sys_outcome user_read(struct thread *caller, void *to, uint64_t address, size_t size) CAVERN_MUST_CHECK;
+sys_outcome user_write(struct thread *caller, uint64_t address, const void *from, size_t size) CAVERN_MUST_CHECK;
+/* What [address, address + length), not empty, is: as space_resolve. */
+sys_outcome user_resolve(struct thread *caller, uint64_t address, uint64_t length, unsigned protection,
+                         struct holding **holding, uint64_t *offset) CAVERN_MUST_CHECK;

@@ -104,7 +104,7 @@ static void check_status(unsigned call, uint64_t status)
     abort();
 }
 
-uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[16])
+static void make_current(struct thread *thread)
 {
     assert(thread->state == CAVERN_THREAD_READY);
     struct cpu *cpu = &model.cpu;
@@ -114,17 +114,20 @@ uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[
         run_queue_remove(&cpu->ready, &thread->runnable);
         cpu->current = thread;
     }
-    for (unsigned i = 0; i < 16; i++)
-        thread->context.x[i] = regs[i];
-    thread->context.x[1] |= (uint64_t)call << 16;
+}
+
+uint64_t model_again(struct thread *thread, uint64_t regs[16])
+{
+    make_current(thread);
     unsigned made = thread->context.x[1] >> 16 & 0xff; /* x1 may have had more of it */
     object_get(&thread->object);
     do {
         model.restart = false;
         syscall_serve(thread);
-    } while (model.restart);
+    } while (model.restart && thread->state == CAVERN_THREAD_READY);
     model_settle();
-    bool waits = thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING;
+    bool waits = thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING ||
+                 thread->state == CAVERN_THREAD_FAULTED;
     for (unsigned i = 0; i < 9; i++)
         regs[i] = thread->context.x[i];
     if (waits)
@@ -133,6 +136,14 @@ uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[
         check_status(made, regs[0]);
     object_put(&thread->object);
     return regs[0];
+}
+
+uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[16])
+{
+    for (unsigned i = 0; i < 16; i++)
+        thread->context.x[i] = regs[i];
+    thread->context.x[1] |= (uint64_t)call << 16;
+    return model_again(thread, regs);
 }
 
 uint64_t *model_registers(struct thread *thread)

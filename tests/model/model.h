@@ -37,10 +37,12 @@ void *model_at(struct process *process, uint64_t address);
 
 /*
  * `thread` makes a call. regs[0..15] are x0–x15 (x1 without the operation, which is put in). Runs jobs and restarts
- * until it is over or the thread waits. Then regs[0..8] hold x0–x8; regs[0] is MODEL_WAITS when it waits.
+ * until it is over, or the thread waits or has faulted: then regs[0] is MODEL_WAITS. regs[0..8] hold x0–x8.
  */
 #define MODEL_WAITS 0xffffu
 uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[16]);
+/* The same call, of a thread that goes on after a fault in it. */
+uint64_t model_again(struct thread *thread, uint64_t regs[16]);
 /* The registers of a thread that waited and has been woken. */
 uint64_t *model_registers(struct thread *thread);
 

@@ -88,11 +88,11 @@ bool peer_take(struct peer *peer, struct taken *taken)
         return false;
     uint64_t bytes = control->blocks * CAVERN_BLOCK_SIZE;
     uint64_t address = peer->ring + control->taken * CAVERN_BLOCK_SIZE % bytes;
-    enum cavern_status status = user_read(peer->process, &taken->header, address, sizeof taken->header);
+    sys_outcome status = user_read(peer->thread, &taken->header, address, sizeof taken->header);
     assert(status == CAVERN_OK);
     unsigned leases = taken->header.attached & 15, grants = taken->header.attached >> 4;
     uint64_t size = (taken->header.size + 7u) / 8 * 8 + 16 * (leases + grants);
-    status = user_read(peer->process, taken->body, address + sizeof taken->header, size);
+    status = user_read(peer->thread, taken->body, address + sizeof taken->header, size);
     assert(status == CAVERN_OK);
     taken->position = control->taken;
     control->taken += ring_blocks(taken->header.size, leases, grants);
@@ -114,13 +114,13 @@ struct queue *peer_queue(const struct peer *peer)
 
 void peer_write(struct peer *peer, uint64_t offset, const void *from, size_t size)
 {
-    enum cavern_status status = user_write(peer->process, peer->memory + offset, from, size);
+    sys_outcome status = user_write(peer->thread, peer->memory + offset, from, size);
     assert(status == CAVERN_OK);
 }
 
 void peer_read(const struct peer *peer, uint64_t offset, void *to, size_t size)
 {
-    enum cavern_status status = user_read(peer->process, to, peer->memory + offset, size);
+    sys_outcome status = user_read(peer->thread, to, peer->memory + offset, size);
     assert(status == CAVERN_OK);
 }
 

@@ -163,7 +163,7 @@ static void wrong_enumerators_are_refused(void)
     CHECK_STATUS(cavern_sys_sender_mint(queue, 0, 1, CAVERN_SELF_ACCOUNT, 2, &out), CAVERN_BAD_ARGUMENT);
     CHECK_STATUS(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, 0, 0, 0), CAVERN_BAD_ARGUMENT);
     CHECK_STATUS(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, 6, 0, 0), CAVERN_BAD_ARGUMENT);
-    CHECK_STATUS(cavern_sys_notify(CAVERN_SELF_PROCESS, 0, 0, CAVERN_NOTIFY_FAULT), CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_notify(CAVERN_SELF_PROCESS, 0, 0, 2), CAVERN_BAD_ARGUMENT);
     CHECK_STATUS(cavern_sys_inspect(CAVERN_SELF_PROCESS, 99, 0, (uintptr_t)&after, sizeof after, &out, &out),
                  CAVERN_BAD_ARGUMENT);
 }

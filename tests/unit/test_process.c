@@ -352,7 +352,7 @@ static void test_process_fault_ends_it_with_reason_and_place(void **state)
     watch(process, 1);
     peer_call(&child, NOP, 0);
     child.thread->context.pc = 0x401234;
-    thread_fault(child.thread, CAVERN_FAULT_DATA_UNMAPPED, 0x18);
+    thread_fault(child.thread, CAVERN_FAULT_DATA_UNMAPPED, 0x18, 0);
     model_settle();
     expect_exit(1, CAVERN_REASON_FAULT, 0);
     uint64_t words[5];

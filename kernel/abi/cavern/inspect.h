@@ -48,6 +48,7 @@ enum cavern_thread_state {
     CAVERN_THREAD_RECEIVING,
     CAVERN_THREAD_CALLING,
     CAVERN_THREAD_SUSPENDED,
+    CAVERN_THREAD_FAULTED, /* until the handler of its fault lets it go on */
     CAVERN_THREAD_ENDED,
 };
 

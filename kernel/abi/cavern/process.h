@@ -77,6 +77,15 @@ enum cavern_fault {
     CAVERN_FAULT_OTHER,
 };
 
+/* Words of a fault notice. */
+enum cavern_fault_word {
+    CAVERN_FAULT_KIND, /* enum cavern_fault */
+    CAVERN_FAULT_PC,
+    CAVERN_FAULT_ADDRESS,
+    CAVERN_FAULT_SYNDROME, /* of the processor: ESR_EL1 */
+    CAVERN_FAULT_THREAD,   /* id */
+};
+
 /* notify: what of a process or thread is subscribed to (x4). */
 #define CAVERN_NOTIFY_EXIT 0
 #define CAVERN_NOTIFY_FAULT 1

@@ -66,7 +66,7 @@ static _Noreturn void fault(struct arch_context *context, uint64_t esr)
     struct esr_meaning meaning = esr_decode(esr);
     if (meaning.after)
         arch_context_restart(context); /* the exit notice names the instruction itself */
-    thread_fault(thread_of(context), meaning.fault, meaning.address ? system_register_read(far_el1) : 0);
+    thread_fault(thread_of(context), meaning.fault, meaning.address ? system_register_read(far_el1) : 0, esr);
     leave();
 }
 
