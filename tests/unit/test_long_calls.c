@@ -159,7 +159,7 @@ static uint64_t block_of(struct peer *peer, const uint8_t *bytes, size_t size)
     uint64_t address = peer_buffer(peer, 2 << 20);
     assert_int_equal(peer_map(peer, address, 0, 2 << 20, 0, CAVERN_PROT_READ | CAVERN_PROT_WRITE), CAVERN_OK);
     address = peer->x[1];
-    assert_int_equal(user_write(peer->process, address + 64, bytes, size), CAVERN_OK);
+    assert_int_equal(user_write(peer->thread, address + 64, bytes, size), CAVERN_OK);
     return address + 64;
 }
 
