@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/ring.h"
 
-#include "core/range.h"
-
 _Static_assert(sizeof(struct cavern_lease) == RING_ATTACHMENT_BYTES, "leases and grants alike");
 
 /*@ requires payload_bytes <= CAVERN_PAYLOAD_MAX; assigns \nothing; ensures \result == padded_size(payload_bytes); */
@@ -25,10 +23,16 @@ uint32_t ring_attachment_offset(uint32_t payload_bytes)
     return RING_HEADER_BYTES + padded(payload_bytes);
 }
 
+/*@ assigns \nothing; ensures \result <==> ring_capacity(blocks); */
+static bool possible_capacity(uint64_t blocks)
+{
+    return is_power_of_two(blocks) && blocks >= CAVERN_QUEUE_BLOCKS_MIN && blocks <= CAVERN_QUEUE_BLOCKS_MAX;
+}
+
 bool ring_init(struct ring *ring, uint64_t capacity)
 {
     *ring = (struct ring){.capacity = capacity};
-    return is_power_of_two(capacity) && capacity >= CAVERN_QUEUE_BLOCKS_MIN && capacity <= CAVERN_QUEUE_BLOCKS_MAX;
+    return possible_capacity(capacity);
 }
 
 uint64_t ring_push(struct ring *ring, uint32_t blocks)
@@ -81,7 +85,7 @@ void ring_unbind(struct ring *ring, uint64_t end)
 
 bool ring_invariants(const struct ring *ring)
 {
-    return is_power_of_two(ring->capacity) && ring->used_from <= ring->seen_head &&
+    return possible_capacity(ring->capacity) && ring->used_from <= ring->seen_head &&
            ring->seen_head <= ring->seen_taken && ring->seen_taken <= ring->tail && ring_used(ring) <= ring->capacity &&
            ring->reserved <= ring->capacity - ring_used(ring);
 }

@@ -18,6 +18,8 @@
 
 #include <cavern/message.h>
 
+#include "core/range.h"
+
 enum {
     RING_HEADER_BYTES = sizeof(struct cavern_header),
     RING_ATTACHMENT_BYTES = sizeof(struct cavern_grant),
@@ -34,8 +36,10 @@ struct ring {
 };
 
 /*@
+  predicate ring_capacity(integer blocks) =
+    power_of_two(blocks) && CAVERN_QUEUE_BLOCKS_MIN <= blocks <= CAVERN_QUEUE_BLOCKS_MAX;
   // MSG-ROOM-1, MSG-CONTROL-2.
-  predicate ring_sound(struct ring *r) =
+  predicate ring_sound(struct ring *r) = ring_capacity(r->capacity) &&
     r->used_from <= r->seen_head <= r->seen_taken <= r->tail && r->tail - r->used_from + r->reserved <= r->capacity;
   logic integer ring_room_of(struct ring *r) = r->capacity - r->reserved - (r->tail - r->used_from);
   // MSG-SEND-2, MSG-SEND-4.
@@ -68,8 +72,8 @@ uint32_t ring_attachment_offset(uint32_t payload_bytes);
   requires \valid(ring);
   assigns *ring;
   ensures ring->capacity == capacity && ring->tail == 0 && ring->reserved == 0;
-  ensures ring_sound(ring);
-  ensures \result ==> CAVERN_QUEUE_BLOCKS_MIN <= capacity <= CAVERN_QUEUE_BLOCKS_MAX;
+  ensures \result <==> ring_capacity(capacity);
+  ensures \result ==> ring_sound(ring);
 */
 bool ring_init(struct ring *ring, uint64_t capacity) __attribute__((warn_unused_result));
 
@@ -116,6 +120,12 @@ static inline bool ring_fits(const struct ring *ring, uint64_t blocks)
 }
 
 /* Byte offset of a position from the start of the ring's data pages. */
+/*@
+  requires \valid_read(ring) && ring_sound(ring);
+  assigns \nothing;
+  ensures \result == position % ring->capacity * CAVERN_BLOCK_SIZE;
+  ensures \result + CAVERN_BLOCK_SIZE <= ring->capacity * CAVERN_BLOCK_SIZE;
+*/
 static inline uint64_t ring_offset(const struct ring *ring, uint64_t position)
 {
     return (position & (ring->capacity - 1)) * CAVERN_BLOCK_SIZE;
@@ -208,6 +218,6 @@ void ring_unbind(struct ring *ring, uint64_t end);
 /*@
   requires \valid_read(ring);
   assigns \nothing;
-  ensures \result ==> ring_sound(ring);
+  ensures \result <==> ring_sound(ring);
 */
 bool ring_invariants(const struct ring *ring);
