@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "call_errors.h"
+#include "call_statuses.h"
 #include "machine_state.h"
 #include "object/buffer.h"
 #include "object/interrupt.h"
@@ -96,7 +96,7 @@ void *model_at(struct process *process, uint64_t address)
 static void check_status(unsigned call, uint64_t status)
 {
     bool known = call < CAVERN_CALL_COUNT && sys_table[call];
-    uint64_t listed = known ? UINT64_C(1) << CAVERN_OK | call_errors[call] : UINT64_C(1) << CAVERN_BAD_OPERATION;
+    uint64_t listed = known ? UINT64_C(1) << CAVERN_OK | call_statuses[call] : UINT64_C(1) << CAVERN_BAD_OPERATION;
     if (status < 64 && listed >> status & 1)
         return;
     fprintf(stderr, "%s (%u) returned %lu, which spec/abi.md does not list\n", known ? sys_names[call] : "no call",

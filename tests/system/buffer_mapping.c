@@ -253,6 +253,26 @@ static void foreign_memory_is_read_and_written(void)
     CHECK_STATUS(cavern_process_read(peer.process, address, words, 8), CAVERN_GONE);
 }
 
+/* The same pages here and there, shifted: what is copied is anybody's guess, but nothing around it changes. */
+static void copy_onto_itself_stays_inside(void)
+{
+    cavern_handle buffer = make(2 * 4096), process;
+    uint64_t mapped;
+    uint8_t *bytes = (uint8_t *)PLACE;
+    CHECK_OK(cavern_sys_process_create(test_account(), 0, 0, 0, 0, &process));
+    CHECK_OK(cavern_sys_map(process, buffer, 0, 2 * 4096, PLACE, READ | WRITE, &mapped));
+    CHECK_OK(map_at(buffer, 0, 2 * 4096, PLACE, READ | WRITE));
+    for (unsigned shift = 1; shift < 4096; shift = shift * 8 - 1) {
+        memset(bytes, 0x55, 100 + shift);
+        memset(bytes + 100 + shift, 0x77, 2 * 4096 - 100 - shift);
+        CHECK_OK(cavern_process_read(process, PLACE, bytes + shift, 100));
+        CHECK_OK(cavern_process_write(process, PLACE + shift, bytes, 100));
+        for (unsigned i = 0; i < 2 * 4096; i++)
+            CHECK_EQUAL(bytes[i], i < 100 + shift ? 0x55 : 0x77);
+    }
+    CHECK_OK(cavern_sys_process_end(process, 0));
+}
+
 const struct test_case test_cases[] = {
     {"new memory is zero", new_memory_is_zero, "[MEM-BUFFER-1]"},
     {"sizes are rounded and checked", sizes_are_rounded_and_checked,
@@ -269,6 +289,7 @@ const struct test_case test_cases[] = {
     {"pieces that continue each other join", pieces_join, "[MEM-MAP-7]"},
     {"foreign memory is read and written", foreign_memory_is_read_and_written,
      "[MEM-COPY-1] [MEM-COPY-2] [MEM-COPY-3]"},
+    {"a copy onto itself stays inside", copy_onto_itself_stays_inside, "[MEM-COPY-4]"},
     {0},
 };
 

@@ -216,6 +216,27 @@ static void lines_are_given_once(void)
     CHECK_STATUS(cavern_sys_acknowledge(range), CAVERN_BAD_ARGUMENT);
 }
 
+/* As when its driver ends: the line stays masked until the next one has seen the notice and acknowledged. */
+static void line_waits_for_the_successor(void)
+{
+    uint64_t ring, control, bound;
+    set_up();
+    CHECK_OK(cavern_sys_notify(line, 8, queue.handle, 0));
+    assert_line();
+    expect_interrupt(8, 1);
+    for (unsigned successor = 0; successor < 2; successor++) {
+        CHECK_OK(cavern_sys_queue_bind(queue.handle, 0, 0, &ring, &control, &bound));
+        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
+        CHECK_OK(cavern_sys_queue_bind(queue.handle, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound));
+        cavern_queue_attach(&queue, queue.handle, ring, control, bound);
+        expect_interrupt(8, 1);
+        test_nothing(&queue);
+    }
+    CHECK_OK(cavern_sys_acknowledge(line));
+    expect_interrupt(8, 1); /* asserted all the time */
+    clock[INTERRUPT_CLEAR] = 1;
+}
+
 const struct test_case test_cases[] = {
     {"registers can be mapped", registers_can_be_mapped, "[MEM-DEVICE-1]"},
     {"devices are no memory", devices_are_no_memory,
@@ -226,6 +247,7 @@ const struct test_case test_cases[] = {
      "[DEV-IRQ-3] [DEV-IRQ-4] [DEV-IRQ-5] [MSG-NOTICE-3] [MSG-NOTICE-8]"},
     {"a line without a destination is silent", line_without_destination_is_silent, "[DEV-IRQ-3] [MSG-NOTICE-5]"},
     {"an interrupt preempts who is lower", interrupt_preempts_who_is_lower, "[SCHED-2] [MSG-NOTICE-7]"},
+    {"a line waits for the successor", line_waits_for_the_successor, "[DEV-IRQ-7] [MSG-NOTICE-6]"},
     {"lines are given once", lines_are_given_once, "[DEV-IRQ-1] [DEV-IRQ-2] [DEV-IRQ-6]"},
     {0},
 };

@@ -96,6 +96,57 @@ static void duplicates_are_independent(void)
     CHECK_STATUS(cavern_sys_acknowledge(weak), CAVERN_DENIED);
 }
 
+/* Exactly these. */
+static void check_rights(cavern_handle handle, uint64_t rights)
+{
+    cavern_handle copy;
+    CHECK_OK(cavern_handle_duplicate(handle, rights, &copy));
+    CHECK_OK(cavern_sys_handle_close(copy));
+    for (unsigned bit = 0; bit < 64; bit++)
+        if (!(rights >> bit & 1))
+            CHECK_STATUS(cavern_handle_duplicate(handle, UINT64_C(1) << bit, &copy), CAVERN_DENIED);
+}
+
+static void makers_give_all_rights_of_the_type(void)
+{
+    cavern_handle process = fresh_process(), queue, sender, buffer, account, thread;
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &sender));
+    CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, 4096, 0, &buffer));
+    CHECK_OK(cavern_sys_account_split(test_account(), 0, 4096, 0, &account));
+    CHECK_OK(cavern_sys_thread_create(process, 0, 0, 0, 0, 0, 0, 0, &thread));
+    check_rights(process, RIGHTS_PROCESS);
+    check_rights(make_signal(), RIGHTS_SIGNAL);
+    check_rights(queue, RIGHTS_QUEUE);
+    check_rights(sender, RIGHTS_SENDER);
+    check_rights(buffer, RIGHTS_BUFFER);
+    check_rights(account, RIGHTS_ACCOUNT);
+    check_rights(thread, RIGHTS_THREAD);
+    CHECK_OK(cavern_buffer_seal(buffer));
+    check_rights(buffer, RIGHTS_SEALED);
+    CHECK_OK(cavern_sys_process_end(process, 0));
+}
+
+static void what_is_cut_or_minted_has_no_more_rights(void)
+{
+    cavern_handle devices = test_handle(CAVERN_STARTUP_DEVICES), range = test_handle(CAVERN_STARTUP_INTERRUPTS);
+    cavern_handle weak, queue, made;
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &made));
+    CHECK_OK(cavern_handle_duplicate(made, RIGHTS_SENDER & ~CAVERN_RIGHT_REQUEST, &weak));
+    CHECK_OK(cavern_sender_mint(weak, 0, 1, 1, 0, &made));
+    check_rights(made, RIGHTS_SENDER & ~CAVERN_RIGHT_REQUEST);
+    CHECK_OK(cavern_handle_duplicate(weak, RIGHTS_SENDER & ~(CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_SEND), &weak));
+    CHECK_OK(cavern_sender_mint(weak, 0, 1, 1, 0, &made));
+    check_rights(made, RIGHTS_SENDER & ~(CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_SEND));
+    CHECK_OK(cavern_handle_duplicate(devices, RIGHTS_DEVICE & ~CAVERN_RIGHT_WRITE, &weak));
+    CHECK_OK(cavern_sys_derive(weak, 0x9010000, 4096, 0, CAVERN_SELF_ACCOUNT, &made));
+    check_rights(made, RIGHTS_DEVICE & ~CAVERN_RIGHT_WRITE);
+    CHECK_OK(cavern_handle_duplicate(range, RIGHTS_INTERRUPT & ~CAVERN_RIGHT_MANAGE, &weak));
+    CHECK_OK(cavern_sys_derive(weak, 34, 1, 0, CAVERN_SELF_ACCOUNT, &made));
+    check_rights(made, RIGHTS_INTERRUPT & ~CAVERN_RIGHT_MANAGE);
+}
+
 /* Copies of one handle until the account has no page for the table, then all back. */
 static void exhaustion_is_no_memory_and_leaves_nothing(void)
 {
@@ -122,6 +173,8 @@ const struct test_case test_cases[] = {
     {"the fixed handles stay", fixed_handles_stay, "[ABI-HANDLE-5] [ABI-HANDLE-6]"},
     {"wanted values are given or refused", wanted_values_are_given_or_refused, "[ABI-GIVE-1]"},
     {"duplicates are independent", duplicates_are_independent, "[ABI-GIVE-2] [ABI-HANDLE-8]"},
+    {"makers give all rights of the type", makers_give_all_rights_of_the_type, "[ABI-HANDLE-7] [MEM-SEAL-2]"},
+    {"what is cut or minted has no more rights", what_is_cut_or_minted_has_no_more_rights, "[ABI-HANDLE-7]"},
     {"exhaustion is out of memory and leaves nothing", exhaustion_is_no_memory_and_leaves_nothing,
      "[MEM-ACCOUNT-1] [MEM-ACCOUNT-6]"},
     {0},

@@ -78,6 +78,9 @@ uint64_t test_makes(const struct test_attempt *attempt);
 /* Makes it, whatever comes of it. */
 enum cavern_status test_tries(const struct test_attempt *attempt);
 
+/* There is a call of this number, below 256. */
+bool test_is_call(unsigned number);
+
 /* --- what can be wrong --- */
 
 /* No handles, and handles of all types but those in `types`, a bit for each enum cavern_type. */

@@ -25,6 +25,10 @@ def parse():
     parser = argparse.ArgumentParser(description="Runs the system tests.")
     parser.add_argument("text", nargs="?", default="", help="only the programs whose name holds it")
     parser.add_argument("--seed", type=int, default=random.getrandbits(32), help="of a run that is to be repeated")
+    parser.add_argument("--gic", type=int, default=qemu.Machine.gic, help="interrupt controller: 2 or 3")
+    parser.add_argument("--cpu", default=qemu.Machine.cpu, help="model of the processor")
+    parser.add_argument("--memory", default=qemu.Machine.memory, help="such as 128M")
+    parser.add_argument("--el2", action="store_true", help="enter the kernel at EL2")
     return parser.parse_args()
 
 
@@ -32,7 +36,14 @@ def main():
     options = parse()
     print(f"# seed {options.seed}: test_system.py {options.text} --seed {options.seed} repeats this run", flush=True)
     bootargs = f"seed={options.seed} test={options.text}"
-    machine = qemu.Machine(initrd=qemu.BUILD / "ramdisk/initrd-system.tar", bootargs=bootargs)
+    machine = qemu.Machine(
+        initrd=qemu.BUILD / "ramdisk/initrd-system.tar",
+        bootargs=bootargs,
+        gic=options.gic,
+        cpu=options.cpu,
+        memory=options.memory,
+        el2=options.el2,
+    )
     words = machine.command("-monitor", "none", "-serial", "stdio", "-no-reboot", "-seed", str(options.seed))
     words += ["-icount", "shift=3,sleep=off"]  # time goes with the instructions, so a busy machine changes nothing
     planned, run, failed, others = None, 0, 0, []

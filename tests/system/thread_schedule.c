@@ -43,6 +43,50 @@ static void equals_take_turns(void)
     CHECK(OBSERVE(progress[1]) > 0);
 }
 
+/* Woken every millisecond, far less than a slice: who ran goes on, and the other waits for its turn. */
+static void preempted_stays_first(void)
+{
+    unsigned before = 0;
+    test_thread(spin, &progress[0], TEST_PRIORITY_LOW);
+    test_thread(spin, &progress[1], TEST_PRIORITY_LOW);
+    for (unsigned i = 0; i < 5; i++) {
+        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
+        CHECK(OBSERVE(progress[0]) > before);
+        CHECK_EQUAL(OBSERVE(progress[1]), 0);
+        before = OBSERVE(progress[0]);
+    }
+    cavern_sleep_until(cavern_after(15 * CAVERN_MILLISECOND));
+    CHECK(OBSERVE(progress[1]) > 0);
+}
+
+static uint64_t deadlines[5];
+
+static void wait_for_deadline(void *argument)
+{
+    struct cavern_queue queue;
+    struct cavern_received received;
+    unsigned number = (unsigned)(uintptr_t)argument;
+    test_queue(&queue, 64, 0);
+    CHECK_STATUS(cavern_sys_receive(queue.handle, deadlines[number], &received), CAVERN_TIMEOUT);
+    order[ordered++] = number;
+}
+
+static void deadlines_pass_in_order(void)
+{
+    static const unsigned expected[5] = {3, 0, 2, 4, 1};
+    uint64_t first = cavern_after(20 * CAVERN_MILLISECOND);
+    const uint64_t after[5] = {1, 200, 1, 0, 1}; /* microseconds: three are equal */
+    for (unsigned i = 0; i < 5; i++) {
+        deadlines[i] = first + after[i] * CAVERN_MICROSECOND;
+        test_thread(wait_for_deadline, (void *)(uintptr_t)i, TEST_PRIORITY_HIGH);
+    }
+    CHECK_EQUAL(OBSERVE(ordered), 0);
+    cavern_sleep_until(first + CAVERN_MILLISECOND);
+    CHECK_EQUAL(OBSERVE(ordered), 5);
+    for (unsigned i = 0; i < 5; i++)
+        CHECK_EQUAL(order[i], expected[i]);
+}
+
 static void yield_lets_equals_run_first(void)
 {
     for (unsigned i = 0; i < 3; i++)
@@ -220,6 +264,8 @@ const struct test_case test_cases[] = {
     {"the higher runs at once, the lower not at all", higher_runs_at_once_and_lower_not_at_all,
      "[SCHED-1] [SCHED-2] [PROC-THREAD-1]"},
     {"equals take turns", equals_take_turns, "[SCHED-3]"},
+    {"who is preempted stays first", preempted_stays_first, "[SCHED-3] [SCHED-4]"},
+    {"deadlines pass in order", deadlines_pass_in_order, "[SCHED-8] [SCHED-9]"},
     {"yield lets equals run first", yield_lets_equals_run_first, "[SCHED-5] [PROC-CONTROL-4]"},
     {"suspended threads stand still", suspended_threads_stand_still, "[PROC-CONTROL-2]"},
     {"what comes to a suspended thread is kept", what_comes_to_a_suspended_thread_is_kept, "[PROC-CONTROL-2]"},
