@@ -112,6 +112,7 @@ static sys_outcome map_rest(struct space *space, struct holding *holding, struct
                                                    (unsigned)args->protection, STEP_PAGES, &done);
         if (status) {
             args->length = status;
+            args->mapped = 0;
             return undo(space, holding, args);
         }
         args->offset += done;

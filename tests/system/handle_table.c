@@ -96,6 +96,43 @@ static void duplicates_are_independent(void)
     CHECK_STATUS(cavern_sys_acknowledge(weak), CAVERN_DENIED);
 }
 
+/* The table is full long before the memory is. */
+static void table_ends_at_its_limit(void)
+{
+    enum { MOST = 131068 };
+    struct cavern_process_info info;
+    uint64_t next, written;
+    cavern_handle signal = make_signal(), copy = 0, out;
+    while (cavern_handle_duplicate(signal, CAVERN_RIGHT_RAISE, &out) == CAVERN_OK)
+        copy = out;
+    CHECK_OK(cavern_sys_inspect(CAVERN_SELF_PROCESS, CAVERN_INSPECT_PROCESS, 0, (uintptr_t)&info, sizeof info, &next,
+                                &written));
+    CHECK_EQUAL(info.handles, MOST);
+    CHECK_EQUAL(copy & (GENERATION - 1), MOST + 3);
+    CHECK_STATUS(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &out), CAVERN_NO_MEMORY);
+    CHECK_STATUS(cavern_handle_duplicate(signal, CAVERN_RIGHT_RAISE, &out), CAVERN_NO_MEMORY);
+    CHECK_OK(cavern_sys_signal_raise(copy));
+    CHECK_OK(cavern_sys_handle_close(copy));
+    CHECK_OK(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &out));
+    CHECK_EQUAL(out, copy + GENERATION);
+}
+
+/* An index has 2^40 - 1 generations; then nobody gets it any more. */
+static void last_generation_retires_the_index(void)
+{
+    cavern_handle signal = make_signal(), given, last = (signal + 1) | ~(GENERATION - 1);
+    CHECK_OK(cavern_sys_handle_give(CAVERN_SELF_PROCESS, signal, CAVERN_RIGHT_RAISE, last, &given));
+    CHECK_OK(cavern_sys_signal_raise(last));
+    CHECK_OK(cavern_sys_handle_close(last));
+    CHECK_STATUS(cavern_sys_signal_raise(last), CAVERN_BAD_HANDLE);
+    CHECK_STATUS(cavern_sys_signal_raise(last + GENERATION), CAVERN_BAD_HANDLE);
+    CHECK_STATUS(cavern_sys_handle_give(CAVERN_SELF_PROCESS, signal, CAVERN_RIGHT_RAISE, last, &given),
+                 CAVERN_BAD_ARGUMENT);
+    CHECK_STATUS(cavern_sys_handle_give(CAVERN_SELF_PROCESS, signal, CAVERN_RIGHT_RAISE, signal + 1, &given),
+                 CAVERN_BAD_ARGUMENT);
+    CHECK_EQUAL(make_signal(), signal + 2);
+}
+
 /* Exactly these. */
 static void check_rights(cavern_handle handle, uint64_t rights)
 {
@@ -173,6 +210,8 @@ const struct test_case test_cases[] = {
     {"the fixed handles stay", fixed_handles_stay, "[ABI-HANDLE-5] [ABI-HANDLE-6]"},
     {"wanted values are given or refused", wanted_values_are_given_or_refused, "[ABI-GIVE-1]"},
     {"duplicates are independent", duplicates_are_independent, "[ABI-GIVE-2] [ABI-HANDLE-8]"},
+    {"the table ends at its limit", table_ends_at_its_limit, "[ABI-HANDLE-2] [ABI-ERROR-2]"},
+    {"the last generation retires the index", last_generation_retires_the_index, "[ABI-HANDLE-3] [ABI-GIVE-1]"},
     {"makers give all rights of the type", makers_give_all_rights_of_the_type, "[ABI-HANDLE-7] [MEM-SEAL-2]"},
     {"what is cut or minted has no more rights", what_is_cut_or_minted_has_no_more_rights, "[ABI-HANDLE-7]"},
     {"exhaustion is out of memory and leaves nothing", exhaustion_is_no_memory_and_leaves_nothing,

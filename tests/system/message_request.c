@@ -202,6 +202,58 @@ static void many_requests_each_end_once(void)
     }
 }
 
+static uint8_t pattern(unsigned i)
+{
+    return (uint8_t)(i * 7 + i / 256);
+}
+
+static void check_pattern(const uint8_t *bytes)
+{
+    for (unsigned i = 0; i < CAVERN_PAYLOAD_MAX; i++)
+        CHECK(bytes[i] == pattern(i));
+}
+
+/* 16 KiB, four leases and four grants there, 16 KiB and four grants back. */
+static void largest_messages_go_through_whole(void)
+{
+    struct cavern_message message;
+    struct cavern_lease leases[4];
+    struct cavern_grant grants[4];
+    uint8_t *bytes = test_memory(CAVERN_PAYLOAD_MAX);
+    uint32_t id;
+    test_queue(&t.server, 512, 1);
+    test_queue(&t.client, 512, 0);
+    t.sender = test_sender(&t.server, 7);
+    for (unsigned i = 0; i < CAVERN_PAYLOAD_MAX; i++)
+        bytes[i] = pattern(i);
+    for (unsigned i = 0; i < 4; i++) {
+        leases[i] =
+            (struct cavern_lease){.address = (uintptr_t)bytes + i, .length = i + 1, .rights = CAVERN_LEASE_READ};
+        grants[i] = (struct cavern_grant){test_sender(&t.client, i), CAVERN_RIGHT_SEND};
+    }
+    struct cavern_outgoing out = {bytes, CAVERN_PAYLOAD_MAX, 5, leases, grants, 4, 4};
+    for (unsigned turn = 0; turn < 5; turn++) { /* the ring's end lies somewhere in one of them */
+        CHECK_OK(cavern_request(t.sender, TOKEN, &out, &t.client, 259, &id));
+        CHECK_EQUAL(t.server.control->tail, (turn + 1) * 259);
+        test_receive(&t.server, CAVERN_KIND_REQUEST, &message);
+        CHECK_EQUAL(message.header.size, CAVERN_PAYLOAD_MAX);
+        check_pattern(message.payload);
+        for (unsigned i = 0; i < 4; i++) {
+            CHECK_EQUAL(message.leases[i].length, i + 1);
+            CHECK_EQUAL(message.leases[i].rights, CAVERN_LEASE_READ);
+            CHECK_EQUAL(message.grants[i].handle, CAVERN_TYPE_SENDER);
+        }
+        struct cavern_outgoing back = {
+            .payload = bytes, .size = CAVERN_PAYLOAD_MAX, .grants = grants, .grant_count = 4};
+        CHECK_OK(cavern_reply(&t.server, id, &back));
+        cavern_queue_release(&t.server, &message);
+        test_receive(&t.client, CAVERN_KIND_REPLY, &message);
+        CHECK_EQUAL(message.grant_count, 4);
+        check_pattern(message.payload);
+        cavern_queue_release(&t.client, &message);
+    }
+}
+
 static void take_and_die(void)
 {
     struct cavern_queue queue;
@@ -243,6 +295,8 @@ const struct test_case test_cases[] = {
     {"cancel takes the ending away", cancel_takes_the_ending_away, "[MSG-CANCEL-1] [MSG-CANCEL-2] [MSG-CANCEL-3]"},
     {"cancel is for the process that sent it", cancel_is_for_the_sending_process, "[MSG-CANCEL-2]"},
     {"many requests end once each", many_requests_each_end_once, "[MSG-REQUEST-1]"},
+    {"the largest messages go through whole", largest_messages_go_through_whole,
+     "[MSG-SEND-2] [MSG-SEND-4] [ABI-MSG-2] [MSG-REPLY-3] [MSG-ROOM-1]"},
     {"the death of the server abandons what it took", death_of_the_server_abandons_what_it_took,
      "[MSG-BIND-2] [MSG-BIND-3] [MSG-QUEUE-3]"},
     {0},

@@ -148,6 +148,75 @@ static void kernels_words_mislead_nobody(void)
     CHECK_EQUAL(t.full.control->waiters, 0);
 }
 
+/* Owners that have taken two of four messages and freed one, and then lie. */
+static void lie(int64_t head, int64_t taken)
+{
+    struct cavern_queue queue;
+    struct cavern_message messages[2];
+    CHECK_OK(cavern_queue_open(CAVERN_STARTUP_QUEUE, &queue));
+    for (unsigned i = 0; i < 2; i++)
+        test_receive(&queue, CAVERN_KIND_MESSAGE, &messages[i]);
+    cavern_queue_release(&queue, &messages[0]);
+    CHECK_OK(cavern_sys_queue_freed(queue.handle)); /* the kernel has seen the truth */
+    PUBLISH(queue.control->taken, 2 + (uint64_t)taken);
+    PUBLISH(queue.control->head, 1 + (uint64_t)head);
+    cavern_sleep_until(CAVERN_FOREVER);
+}
+
+static void head_beyond_taken(void)
+{
+    lie(2, 0);
+}
+
+static void taken_beyond_tail(void)
+{
+    lie(0, 3);
+}
+
+static void head_goes_back(void)
+{
+    lie(-1, 0);
+}
+
+static void taken_goes_back(void)
+{
+    lie(0, -1);
+}
+
+static void both_far_beyond(void)
+{
+    lie(INT64_MAX, INT64_MAX);
+}
+
+static void check_liar(const char *name)
+{
+    struct cavern_spawn setup = test_peer_setup(name);
+    struct cavern_spawn_handle report = test_give(TEST_REPORT, test_handle(TEST_REPORT), RIGHTS_SENDER);
+    struct test_peer peer;
+    uint64_t words[5];
+    cavern_handle sender;
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, &setup.queue));
+    CHECK_OK(cavern_sender_mint(setup.queue, 0, 8, 8, 0, &sender));
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_OK(test_send_word(sender, i));
+    setup.handles = &report;
+    setup.handle_count = 1;
+    test_peer_start(&setup, &peer);
+    CHECK_STATUS(test_send_word(sender, 9), CAVERN_QUEUE_FULL);
+    test_peer_exit(&peer, words, true);
+    CHECK_EQUAL(words[CAVERN_EXIT_REASON], CAVERN_REASON_CONTROL_PAGE);
+    CHECK_OK(test_send_word(sender, 9)); /* it waits for the next owner */
+    CHECK_OK(cavern_sys_handle_close(setup.queue));
+}
+
+static void owner_that_lies_ends_alone(void)
+{
+    static const char *const liars[] = {"head_beyond_taken", "taken_beyond_tail", "head_goes_back", "taken_goes_back",
+                                        "both_far_beyond"};
+    for (unsigned i = 0; i < 5; i++)
+        check_liar(liars[i]);
+}
+
 static void taken_inside_a_message_is_rounded_up(void)
 {
     static const uint8_t bytes[150]; /* three blocks */
@@ -200,9 +269,14 @@ const struct test_case test_cases[] = {
     {"asking ends with the asker", asking_ends_with_the_asker, "[MSG-SPACE-5] [MSG-FREE-2]"},
     {"a queue that goes tells who waits", queue_that_goes_tells_who_waits, "[MSG-SPACE-6]"},
     {"the kernel's words mislead nobody", kernels_words_mislead_nobody, "[MSG-CONTROL-1] [MSG-BIND-6]"},
+    {"an owner that lies ends alone", owner_that_lies_ends_alone, "[MSG-CONTROL-2] [MSG-CONTROL-3] [MSG-SEND-6]"},
     {"taken inside a message is rounded up", taken_inside_a_message_is_rounded_up, "[MSG-BIND-4] [MSG-BIND-6]"},
     {"bytes past the payload are 0", bytes_past_the_payload_are_zero, "[ABI-MSG-3]"},
     {0},
 };
 
-const struct test_peer_function test_peers[] = {{0}};
+const struct test_peer_function test_peers[] = {
+    {"head_beyond_taken", head_beyond_taken}, {"taken_beyond_tail", taken_beyond_tail},
+    {"head_goes_back", head_goes_back},       {"taken_goes_back", taken_goes_back},
+    {"both_far_beyond", both_far_beyond},     {0},
+};

@@ -129,6 +129,7 @@ static void inspect_memory(void)
         REFUSES_EACH(INSPECT, BAD_ADDRESS, test_misaligned(t.page), 4, GOOD_TOPIC);
         ACCEPTS(INSPECT, GOOD_TOPIC, [4] = t.page + 4096 - size);
         ACCEPTS(INSPECT, GOOD_TOPIC, [3] = ~UINT64_C(0)); /* a cursor behind everything */
+        ACCEPTS(INSPECT, GOOD_TOPIC, [5] = ~UINT64_C(0)); /* more memory than there is, of which a record is used */
     }
 }
 

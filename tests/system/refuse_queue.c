@@ -221,7 +221,9 @@ static void queue_bind_handles(void)
     REFUSES(QUEUE_BIND, GONE, GOOD_BIND, [2] = test_ended_process(0));
     REFUSES(QUEUE_BIND, BUSY, GOOD_BIND, [0] = t.queue.handle);
     REFUSES(QUEUE_BIND, BUSY, GOOD_BIND, [0] = t.queue.handle, [2] = test_process());
-    ACCEPTS(QUEUE_BIND, GOOD_BIND);
+    ACCEPTS(QUEUE_BIND, GOOD_BIND, [4] = ~UINT64_C(0)); /* progress that nobody has made */
+    ACCEPTS(QUEUE_BIND, GOOD_BIND, [2] = 0, [4] = ~UINT64_C(0));
+    ACCEPTS(QUEUE_BIND, GOOD_BIND, [2] = 0); /* bound to nobody: nothing to do */
 }
 
 /* Charged to the account of the process that it is bound to. */

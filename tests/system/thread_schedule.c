@@ -247,6 +247,56 @@ static void long_calls_hold_nobody_up(void)
     CHECK(latest < each / 2 || latest < CAVERN_MILLISECOND);
 }
 
+/* One call that copies this much, while somebody else wants to wake every 200 us. */
+enum { COPY_BYTES = 4 << 20 };
+
+static uint8_t *from, *to;
+
+static void watch_copy(void (*copy)(void))
+{
+    from = test_memory(COPY_BYTES);
+    to = test_memory(COPY_BYTES);
+    from[COPY_BYTES - 1] = 7;
+    test_queue(&shared, 64, 0);
+    test_thread(measure_lateness, NULL, TEST_PRIORITY_HIGH);
+    uint64_t start = cavern_now();
+    copy();
+    uint64_t took = cavern_now() - start;
+    PUBLISH(stop, 1);
+    while (OBSERVE(stop) != 2)
+        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
+    CHECK_EQUAL(to[COPY_BYTES - 1], 7);
+    CHECK(took > CAVERN_MILLISECOND); /* else it shows nothing */
+    CHECK(latest < took / 8);
+}
+
+static void copy_from_a_process(void)
+{
+    CHECK_OK(cavern_process_read(CAVERN_SELF_PROCESS, (uintptr_t)from, to, COPY_BYTES));
+}
+
+static void long_process_copy_holds_nobody_up(void)
+{
+    watch_copy(copy_from_a_process);
+}
+
+static void copy_from_a_lease(void)
+{
+    struct cavern_queue queue;
+    struct cavern_message message;
+    struct cavern_lease lease = {.address = (uintptr_t)from, .length = COPY_BYTES, .rights = CAVERN_LEASE_READ};
+    test_queue(&queue, 64, 1);
+    CHECK_OK(cavern_request(test_sender(&queue, 0), 0, &(struct cavern_outgoing){.leases = &lease, .lease_count = 1},
+                            &queue, 1, NULL));
+    test_receive(&queue, CAVERN_KIND_REQUEST, &message);
+    CHECK_OK(cavern_lease_read(&queue, message.header.request, 0, 0, to, COPY_BYTES));
+}
+
+static void long_lease_copy_holds_nobody_up(void)
+{
+    watch_copy(copy_from_a_lease);
+}
+
 static void time_is_charged_to_who_ran(void)
 {
     struct cavern_process_info before, after;
@@ -274,6 +324,8 @@ const struct test_case test_cases[] = {
     {"the exit of a thread is told", exit_of_a_thread_is_told, "[PROC-END-5] [PROC-CONTROL-1]"},
     {"vector registers belong to the thread", vector_registers_belong_to_the_thread, "[SCHED-11]"},
     {"long calls hold nobody up", long_calls_hold_nobody_up, "[SCHED-7]"},
+    {"a long process_copy holds nobody up", long_process_copy_holds_nobody_up, "[SCHED-7]"},
+    {"a long lease_copy holds nobody up", long_lease_copy_holds_nobody_up, "[SCHED-7]"},
     {"time is charged to who ran", time_is_charged_to_who_ran, "[SCHED-10]"},
     {0},
 };
