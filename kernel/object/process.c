@@ -351,7 +351,7 @@ bool process_destroy(struct object *object)
     notice_clear(&process->faults);
     if (process->faulter) {
         process->faulter->process = NULL;
-        object_put(&process->faulter->object); /* end_of_fault */
+        object_put(&process->faulter->object); /* process->faulter */
     }
     tree_remove(&machine->processes, &process->by_id);
     object_free(process);

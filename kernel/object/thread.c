@@ -141,20 +141,20 @@ static const char *fault_name(enum cavern_fault kind)
     return names[kind];
 }
 
-/* `words`: of the fault notice. */
+/* Nobody handles it. `words`: of the fault notice. */
 static void end_of_fault(struct thread *thread, const uint64_t words[5])
 {
     struct process *process = thread->process;
     char name[CAVERN_NAME_SIZE + 1] = {0};
 
+    if (!process_alive(process))
+        return;
     memcpy(name, process->name, CAVERN_NAME_SIZE);
     log_write(CAVERN_LOG_ERROR, "%s (%u.%u): %s, pc 0x%lx, address 0x%lx", name, process->id, thread->id,
               fault_name((enum cavern_fault)words[CAVERN_FAULT_KIND]), (unsigned long)words[CAVERN_FAULT_PC],
               (unsigned long)words[CAVERN_FAULT_ADDRESS]);
-    if (process_alive(process)) {
-        process->faulter = thread;
-        object_get(&thread->object); /* process->faulter */
-    }
+    process->faulter = thread;
+    object_get(&thread->object); /* process->faulter */
     process_end(process, (const uint64_t[5]){CAVERN_REASON_FAULT, 0, words[CAVERN_FAULT_KIND], words[CAVERN_FAULT_PC],
                                              words[CAVERN_FAULT_ADDRESS]});
 }

@@ -24,7 +24,15 @@ sys_outcome sys_thread_create(struct thread *caller, struct thread_create_args *
     return SYS_OK;
 }
 
-/* The thread that a handle names, or a handle to its process and its id. */
+/* The thread that a handle names, or a handle to its process and its id; id 0: whose fault ended it. */
+static struct thread *thread_of(struct object *object, uint64_t id)
+{
+    if (object->type == CAVERN_TYPE_THREAD)
+        return container_of(object, struct thread, object);
+    struct process *process = container_of(object, struct process, object);
+    return id ? thread_find(process, id) : process->faulter;
+}
+
 static enum cavern_status find(struct process *self, cavern_handle handle, uint64_t id, struct thread **thread)
 {
     struct object *object;
@@ -36,22 +44,10 @@ static enum cavern_status find(struct process *self, cavern_handle handle, uint6
         return CAVERN_BAD_HANDLE;
     if (!(rights & CAVERN_RIGHT_MANAGE))
         return CAVERN_DENIED;
-    *thread = object->type == CAVERN_TYPE_THREAD ? container_of(object, struct thread, object)
-                                                 : thread_find(container_of(object, struct process, object), id);
+    *thread = thread_of(object, id);
     if (!*thread)
         return CAVERN_BAD_ARGUMENT;
     return (*thread)->state == CAVERN_THREAD_ENDED ? CAVERN_GONE : CAVERN_OK;
-}
-
-/* The thread whose fault ended a process, when somebody asks that process for id 0. */
-static enum cavern_status find_faulter(struct process *self, cavern_handle handle, uint64_t id, struct thread **thread)
-{
-    void *process;
-    enum cavern_status status = process_lookup(self, handle, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE, &process);
-    if (status)
-        return status;
-    *thread = id ? NULL : ((struct process *)process)->faulter;
-    return *thread ? CAVERN_OK : CAVERN_BAD_ARGUMENT;
 }
 
 static sys_outcome end(struct thread *caller, struct thread *thread, uint64_t code)
@@ -130,7 +126,14 @@ static void registers_write(struct thread *thread, uint64_t set, const union reg
 /* Such a thread is not the caller, so its registers are on no CPU. */
 static bool is_stopped(const struct thread *thread)
 {
-    return thread->state == CAVERN_THREAD_SUSPENDED || thread->state == CAVERN_THREAD_FAULTED;
+    return thread->state == CAVERN_THREAD_SUSPENDED || thread->state == CAVERN_THREAD_FAULTED ||
+           thread->state == CAVERN_THREAD_ENDED;
+}
+
+/* Its fault has ended its process, which keeps it. */
+static bool is_kept(const struct thread *thread)
+{
+    return thread->process && thread->process->faulter == thread;
 }
 
 sys_outcome sys_thread_registers(struct thread *caller, struct thread_registers_args *args)
@@ -140,23 +143,20 @@ sys_outcome sys_thread_registers(struct thread *caller, struct thread_registers_
     uint64_t set = args->set & ~(uint64_t)CAVERN_REGISTERS_WRITE;
     size_t size = set_size(set);
     enum cavern_status status = find(caller->process, args->thread, args->id, &thread);
-    bool dead = status == CAVERN_BAD_ARGUMENT;
-    if (dead)
-        status = find_faulter(caller->process, args->thread, args->id, &thread);
+    if (status == CAVERN_GONE && is_kept(thread) && !(args->set & CAVERN_REGISTERS_WRITE))
+        status = CAVERN_OK;
     if (status)
         return status;
     if (!size || args->bytes != size)
         return CAVERN_BAD_ARGUMENT;
     if (args->address % sizeof(uint64_t))
         return CAVERN_BAD_ADDRESS;
-    if (dead ? thread->state != CAVERN_THREAD_ENDED : !is_stopped(thread))
+    if (!is_stopped(thread))
         return CAVERN_BUSY;
     if (!(args->set & CAVERN_REGISTERS_WRITE)) {
         registers_read(thread, set, &registers);
         return user_write(caller, args->address, &registers, size);
     }
-    if (dead)
-        return CAVERN_GONE;
     sys_outcome outcome = user_read(caller, &registers, args->address, size);
     if (outcome)
         return outcome;

@@ -337,6 +337,9 @@ static void test_queue_that_goes_ends_whose_fault_it_had(void **state)
     fault(child.thread);
     assert_int_equal(peer_call(&handler, HANDLE_CLOSE, queue), CAVERN_OK);
     expect_end_of(second); /* the first of them */
+    const char *logged = strstr(model_output(), "child");
+    assert_non_null(logged);
+    assert_null(strstr(logged + 1, "child"));
 }
 
 /* --- registers of the dead --- */
@@ -375,6 +378,7 @@ static void test_zombie_keeps_the_registers_of_its_fault(void **state)
     assert_int_equal(tls, 0x7115);
     assert_int_equal(read_dead(0, CAVERN_REGISTERS_WRITE, sizeof registers), CAVERN_GONE);
     assert_int_equal(read_dead(1, 0, sizeof registers), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(control(0, CAVERN_THREAD_RESUME), CAVERN_GONE);
     assert_int_equal(read_dead(0, 3, sizeof registers), CAVERN_BAD_ARGUMENT);
     cavern_handle weak = model_give(handler.process, &child.process->object, CAVERN_RIGHT_INSPECT);
     assert_int_equal(peer_call(&handler, THREAD_REGISTERS, weak, [4] = handler.memory, [5] = sizeof registers),
@@ -406,6 +410,9 @@ static void test_zombie_with_registers_goes_with_its_last_handle(void **state)
         object_put(&dying->object);
         fault(thread);
         assert_int_equal(dying->state, CAVERN_PROCESS_ZOMBIE);
+        assert_int_equal(
+            peer_call(&handler, THREAD_REGISTERS, its, [4] = handler.memory, [5] = sizeof(struct cavern_registers)),
+            CAVERN_OK);
         assert_int_equal(peer_call(&handler, HANDLE_CLOSE, i & 1 ? own : its), CAVERN_OK);
         if (i & 1)
             assert_int_equal(

@@ -166,7 +166,9 @@ static void shape_process(const struct peer *peer, enum cavern_call call, uint64
         x[0] = below(6) ? 0 : x[0];
         break;
     case CAVERN_CALL_NOTIFY:
-        x[3] = below(6) ? peer->queue : 0, x[4] = 0;
+        x[3] = below(6) ? peer->queue : 0, x[4] = below(2);
+        if (x[4] == CAVERN_NOTIFY_FAULT)
+            x[0] = some_handle_of(peer->process, CAVERN_TYPE_PROCESS);
         break;
     case CAVERN_CALL_THREAD_CREATE:
         x[2] = below(32), x[9] = 0;
@@ -197,7 +199,7 @@ static void shape_message(const struct peer *peer, enum cavern_call call, uint64
     unsigned leases = below(6) ? 0 : 1 + below(2), grants = below(4) ? 0 : 1 + below(3);
     x[1] = CAVERN_INFO(below(3) ? below(41) : below(3000), 0, leases, grants, 1);
     if ((leases || grants || (x[1] & 0xffff) > 40) && below(8))
-        x[3] = peer->memory + below(2048) * 8;
+        x[3] = below(8) ? peer->memory + below(2048) * 8 : CAVERN_USER_START + below(1000) * 4096u;
     switch (call) {
     case CAVERN_CALL_QUEUE_CREATE:
         x[3] = 64u << below(4), x[4] = below(20);
@@ -270,6 +272,8 @@ static void begin(struct peer *peer)
             continue;
         model_give(peer->process, &other->object, CAVERN_RIGHTS_ALL);
         model_give(peer->process, &peer_queue(peer)->object, CAVERN_RIGHTS_ALL);
+        if (below(2))
+            notice_set(&other->faults, peer_queue(peer), i); /* and this one handles its faults */
     }
 }
 
@@ -323,11 +327,28 @@ static void shape_submit(const struct peer *peer, uint64_t x[16])
     x[3] = peer->memory, x[4] = count, x[5] = below(4) ? 0 : below(3);
 }
 
+/* A handler lets a thread go on, to make the call again in which it may have faulted. */
+static void heal(struct thread *thread)
+{
+    uint64_t x[16];
+    thread_resume(thread);
+    if (thread->state == CAVERN_THREAD_READY)
+        model_again(thread, x);
+}
+
 static void step(void)
 {
     struct peer *peer = &peers[below(PEERS)];
     if (!peer->process)
         begin(peer);
+    struct thread *faulted = thread_next(peer->process, 0);
+    if (faulted && faulted->state == CAVERN_THREAD_FAULTED && !below(4)) {
+        heal(faulted);
+        if (!process_alive(peer->process)) {
+            forget(peer);
+            return;
+        }
+    }
     struct thread *thread = some_thread(peer);
     if (!below(50))
         fill_memory(peer);
