@@ -8,14 +8,15 @@ struct registers {
     uint64_t d[32];
 };
 
-/* Loads all of `in` but x18, x29 and x30, calls, and stores all in `out`. */
+/* Loads all of `in` but x27 to x30, calls, and stores all but x28 to x30 in `out`. */
 void call_with(const struct registers *in, struct registers *out);
 
 #define PAIRS_X(op, base)                                                                                              \
     op " x2, x3, [" base ", 16]\n" op " x4, x5, [" base ", 32]\n" op " x6, x7, [" base ", 48]\n" op " x8, x9, [" base  \
        ", 64]\n" op " x10, x11, [" base ", 80]\n" op " x12, x13, [" base ", 96]\n" op " x14, x15, [" base              \
-       ", 112]\n" op " x19, x20, [" base ", 152]\n" op " x21, x22, [" base ", 168]\n" op " x23, x24, [" base           \
-       ", 184]\n" op " x25, x26, [" base ", 200]\n"
+       ", 112]\n" op " x16, x17, [" base ", 128]\n" op " x18, x19, [" base ", 144]\n" op " x20, x21, [" base           \
+       ", 160]\n" op " x22, x23, [" base ", 176]\n" op " x24, x25, [" base ", 192]\n" op " x25, x26, [" base           \
+       ", 200]\n"
 #define PAIRS_D(op, base)                                                                                              \
     op " d0, d1, [" base ", 248]\n" op " d2, d3, [" base ", 264]\n" op " d4, d5, [" base ", 280]\n" op                 \
        " d6, d7, [" base ", 296]\n" op " d8, d9, [" base ", 312]\n" op " d10, d11, [" base ", 328]\n" op               \
@@ -47,54 +48,55 @@ __asm__(".arch_extension fp\n.arch_extension simd\n.text\n.global call_with\n"
 
 static struct registers before, after;
 
-static void fill(void)
+/* Another pattern for each thread, another value in each register. */
+static void fill(struct registers *in, uint64_t pattern)
 {
     for (unsigned i = 0; i < 31; i++)
-        before.x[i] = PATTERN + i;
+        in->x[i] = pattern + i;
     for (unsigned i = 0; i < 32; i++)
-        before.d[i] = PATTERN + 64 + i;
-    memset(&after, 0, sizeof after);
+        in->d[i] = pattern + 64 + i;
 }
 
 /* Zero, or one of the values that went in. */
-static void check_own(uint64_t value)
+static bool is_own(const struct registers *in, uint64_t value)
 {
     for (unsigned i = 0; i < 32; i++)
-        if ((i < 31 && value == before.x[i]) || value == before.d[i])
-            return;
-    CHECK_EQUAL(value, 0);
+        if ((i < 31 && value == in->x[i]) || value == in->d[i])
+            return true;
+    return !value;
 }
 
-static void check_kept(void)
+static void check_kept(const struct registers *in, const struct registers *out)
 {
     for (unsigned i = 19; i <= 26; i++)
-        CHECK_EQUAL(after.x[i], before.x[i]);
-    CHECK_EQUAL(after.x[27], (uintptr_t)&before);
+        CHECK_EQUAL(out->x[i], in->x[i]);
+    CHECK_EQUAL(out->x[27], (uintptr_t)in);
     for (unsigned i = 8; i < 16; i++)
-        CHECK_EQUAL(after.d[i], before.d[i]);
+        CHECK_EQUAL(out->d[i], in->d[i]);
 }
 
-static void check_no_leak(unsigned first)
+/* From x`first` on. */
+static void check_no_leak(const struct registers *in, const struct registers *out, unsigned first)
 {
-    for (unsigned i = first; i < 16; i++)
-        check_own(after.x[i]);
-    for (unsigned i = 0; i < 18; i++)
-        check_own(after.d[i]);
-    check_own(after.d[30]);
-    check_own(after.d[31]);
+    for (unsigned i = first; i < 19; i++)
+        if (!is_own(in, out->x[i]))
+            test_fail(__FILE__, __LINE__, "x%u is 0x%lx", i, (unsigned long)out->x[i]);
+    for (unsigned i = 0; i < 32; i++)
+        if ((i < 18 || i > 29) && !is_own(in, out->d[i]))
+            test_fail(__FILE__, __LINE__, "d%u is 0x%lx", i, (unsigned long)out->d[i]);
 }
 
 static void nop_is_ok_with_any_handle(void)
 {
     static const uint64_t handles[] = {0, CAVERN_SELF_PROCESS, ~UINT64_C(0)};
     for (unsigned i = 0; i < 3; i++) {
-        fill();
+        fill(&before, PATTERN);
         before.x[0] = handles[i];
         before.x[1] = CAVERN_INFO(0, CAVERN_CALL_NOP, 0, 0, 0);
         call_with(&before, &after);
         CHECK_EQUAL(after.x[0], CAVERN_OK);
-        check_kept();
-        check_no_leak(1);
+        check_kept(&before, &after);
+        check_no_leak(&before, &after, 1);
     }
 }
 
@@ -102,12 +104,12 @@ static void unknown_operations_are_bad(void)
 {
     static const unsigned operations[] = {36, 40, 64, 255};
     for (unsigned i = 0; i < sizeof operations / sizeof *operations; i++) {
-        fill();
+        fill(&before, PATTERN);
         before.x[1] = CAVERN_INFO(0, operations[i], 0, 0, 0);
         call_with(&before, &after);
         CHECK_EQUAL(after.x[0], CAVERN_BAD_OPERATION);
-        check_kept();
-        check_no_leak(1);
+        check_kept(&before, &after);
+        check_no_leak(&before, &after, 1);
     }
 }
 
@@ -118,10 +120,7 @@ static void wake(void *argument)
 {
     (void)argument;
     static struct registers in, out;
-    for (unsigned i = 0; i < 31; i++)
-        in.x[i] = 0xdead0000 + i;
-    for (unsigned i = 0; i < 32; i++)
-        in.d[i] = 0xdead1000 + i;
+    fill(&in, 0xdead0000);
     in.x[0] = waker;
     in.x[1] = CAVERN_INFO(16, CAVERN_CALL_SEND, 0, 0, 9);
     in.x[3] = 11;
@@ -135,7 +134,7 @@ static void sleeping_call_leaks_nothing(void)
     test_queue(&queue, 64, 0);
     waker = test_sender(&queue, 33);
     test_thread(wake, NULL, TEST_PRIORITY_LOW);
-    fill();
+    fill(&before, PATTERN);
     before.x[0] = queue.handle;
     before.x[1] = CAVERN_INFO(0, CAVERN_CALL_RECEIVE, 0, 0, 0);
     before.x[9] = CAVERN_FOREVER;
@@ -149,8 +148,63 @@ static void sleeping_call_leaks_nothing(void)
     CHECK_EQUAL(after.x[6], 0);
     CHECK_EQUAL(after.x[7], 0);
     CHECK_EQUAL(after.x[8], 0);
-    check_kept();
-    check_no_leak(9);
+    check_kept(&before, &after);
+    check_no_leak(&before, &after, 9);
+}
+
+/* --- both sides of the hand-over, each with a pattern of its own --- */
+
+static struct {
+    struct cavern_queue queue;
+    unsigned answered;
+} server;
+
+static void answer(void *argument)
+{
+    static struct registers in, out;
+    (void)argument;
+    fill(&in, 0xdead0000);
+    in.x[0] = server.queue.handle;
+    in.x[1] = CAVERN_INFO(0, CAVERN_CALL_RECEIVE, 0, 0, 0);
+    in.x[9] = CAVERN_FOREVER;
+    for (;;) {
+        call_with(&in, &out);
+        CHECK_EQUAL(out.x[0], CAVERN_OK);
+        CHECK_EQUAL(out.x[1] & 0xffffff, 8 | CAVERN_KIND_REQUEST << 16);
+        check_kept(&in, &out);
+        check_no_leak(&in, &out, 9);
+        PUBLISH(server.answered, server.answered + 1);
+        fill(&in, 0xdead0000);
+        in.x[0] = server.queue.handle;
+        in.x[1] = CAVERN_INFO(8, CAVERN_CALL_REPLY_RECEIVE, 0, 0, 0);
+        in.x[2] = out.x[2] & 0xffffffff;
+        in.x[3] = out.x[4] + 1;
+        in.x[9] = CAVERN_FOREVER;
+    }
+}
+
+static void hand_over_leaks_nothing(void)
+{
+    test_queue(&server.queue, 64, 4);
+    cavern_handle sender = test_sender(&server.queue, 5);
+    test_thread(answer, NULL, TEST_PRIORITY_HIGH);
+    for (uint64_t i = 0; i < 10; i++) {
+        fill(&before, PATTERN);
+        before.x[0] = sender;
+        before.x[1] = CAVERN_INFO(8, CAVERN_CALL_CALL, 0, 0, 0);
+        before.x[3] = i;
+        before.x[9] = CAVERN_FOREVER;
+        before.x[11] = 0; /* no memory for the answer */
+        call_with(&before, &after);
+        CHECK_EQUAL(after.x[0], CAVERN_OK);
+        CHECK_EQUAL(after.x[1] & 0xffffff, 8 | CAVERN_KIND_REPLY << 16);
+        CHECK_EQUAL(after.x[4], i + 1);
+        for (unsigned word = 1; word < 5; word++)
+            CHECK_EQUAL(after.x[4 + word], 0);
+        check_kept(&before, &after);
+        check_no_leak(&before, &after, 9);
+        CHECK_EQUAL(OBSERVE(server.answered), i + 1);
+    }
 }
 
 static void wrong_enumerators_are_refused(void)
@@ -183,6 +237,7 @@ const struct test_case test_cases[] = {
     {"nop is ok with any handle", nop_is_ok_with_any_handle, "[ABI-ENTER-1] [ABI-CALL-1] [ABI-REG-1] [ABI-REG-2]"},
     {"unknown operations are bad", unknown_operations_are_bad, "[ABI-ENTER-4] [ABI-REG-1] [ABI-REG-2]"},
     {"a call that sleeps leaks nothing", sleeping_call_leaks_nothing, "[ABI-REG-1] [ABI-REG-2] [MSG-RECEIVE-1]"},
+    {"a hand-over leaks nothing", hand_over_leaks_nothing, "[ABI-REG-1] [ABI-REG-2] [ABI-MSG-3] [SCHED-6]"},
     {"wrong enumerators are refused", wrong_enumerators_are_refused, "[ABI-CALL-3]"},
     {"the start-up record is whole", start_up_record_is_whole, "[ABI-START-1]"},
     {0},

@@ -128,7 +128,9 @@ static void inspect_memory(void)
         REFUSES_EACH(INSPECT, BAD_ADDRESS, test_unwritable(size), 4, GOOD_TOPIC);
         REFUSES_EACH(INSPECT, BAD_ADDRESS, test_misaligned(t.page), 4, GOOD_TOPIC);
         ACCEPTS(INSPECT, GOOD_TOPIC, [4] = t.page + 4096 - size);
+        memset((void *)t.page, 0x5a, 4096);
         ACCEPTS(INSPECT, GOOD_TOPIC, [3] = ~UINT64_C(0)); /* a cursor behind everything */
+        CHECK_EQUAL(*(uint64_t *)t.page, 0x5a5a5a5a5a5a5a5a);
         ACCEPTS(INSPECT, GOOD_TOPIC, [5] = ~UINT64_C(0)); /* more memory than there is, of which a record is used */
     }
 }

@@ -54,6 +54,8 @@ static void io_widths_and_places(void)
                  GOOD_IO, [4] = CAVERN_DEVICE_WRITE | 4);
     CHECK_EQUAL(ACCEPTS(DEVICE_IO, GOOD_IO, [0] = part, [3] = 0), 0x31);
     CHECK_EQUAL(ACCEPTS(DEVICE_IO, GOOD_IO, [0] = part, [3] = 4, [4] = 2), 0x10);
+    ACCEPTS(DEVICE_IO, GOOD_IO, [4] = 1);
+    ACCEPTS(DEVICE_IO, GOOD_IO, [4] = 8);
 }
 
 /* --- machine --- */
@@ -86,6 +88,8 @@ static void log_memory(void)
                  GOOD_WRITE);
     REFUSES_EACH(MACHINE, BAD_ADDRESS, test_unreadable(64), 4, GOOD_WRITE, [5] = 64);
     ACCEPTS(MACHINE, GOOD_READ, [3] = ~UINT64_C(0)); /* a cursor behind everything */
+    for (uint64_t level = CAVERN_LOG_ERROR; level <= CAVERN_LOG_DEBUG; level++)
+        ACCEPTS(MACHINE, GOOD_WRITE, [3] = level, [5] = 240);
 }
 
 /* --- submit --- */
