@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cavern/buffer.h>
+#include <cavern/fault.h>
 #include <cavern/handles.h>
 #include <cavern/machine.h>
 #include <cavern/queue.h>
@@ -24,9 +25,10 @@
 
 #define WARM_UP 1000
 #define OPERATIONS 10000
-#define SERVER_MEMORY (8 * 1024 * 1024)
+#define PEER_MEMORY (8 * 1024 * 1024)
 #define PRIORITY 30 /* that of the first process */
 #define SERVER "server"
+#define FAULTER "faulter"
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -119,35 +121,75 @@ static const void *own_image(size_t *size)
 {
     const struct cavern_startup_handle *ramdisk = cavern_startup_find(CAVERN_STARTUP_RAMDISK);
     struct ustar_entry entry;
-    void *archive;
-    must(cavern_buffer_map(ramdisk->handle, 0, ramdisk->values[0], CAVERN_PROT_READ, &archive), "RAM disk");
+    static void *archive;
+    if (!archive)
+        must(cavern_buffer_map(ramdisk->handle, 0, ramdisk->values[0], CAVERN_PROT_READ, &archive), "RAM disk");
     must(ustar_find(archive, ramdisk->values[0], "egg", &entry) == USTAR_OK ? CAVERN_OK : CAVERN_NOT_FOUND, "egg");
     *size = entry.size;
     return (const uint8_t *)archive + entry.offset;
 }
 
-static cavern_handle start_server(void)
+/* A process of this program that does what `arguments`, the program's name and a second one, say. */
+static cavern_handle start(const char *name, const char *arguments, size_t argument_bytes, uint8_t priority,
+                           cavern_handle *sender)
 {
-    static const char arguments[] = "bench\0" SERVER;
-    cavern_handle sender, process;
+    cavern_handle process;
     struct cavern_spawn_handle machine = {.name = CAVERN_STARTUP_MACHINE,
                                           .handle = cavern_startup_get(CAVERN_STARTUP_MACHINE),
                                           .rights = CAVERN_RIGHT_LOG | CAVERN_RIGHT_POWER};
     struct cavern_spawn spawn = {
-        .name = SERVER,
-        .priority = PRIORITY,
+        .name = name,
+        .priority = priority,
         .arguments = arguments,
-        .argument_bytes = sizeof(arguments),
+        .argument_bytes = argument_bytes,
         .handles = &machine,
         .handle_count = 1,
     };
     spawn.image = own_image(&spawn.image_size);
-    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, SERVER_MEMORY, PRIORITY, &spawn.account),
+    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, PEER_MEMORY, PRIORITY, &spawn.account),
          "account");
     must(cavern_sys_queue_create(spawn.account, CAVERN_QUEUE_BLOCKS_MIN, 4, &spawn.queue), "queue");
-    must(cavern_sender_mint(spawn.queue, 0, 4, 4, 0, &sender), "sender");
-    must(cavern_spawn(&spawn, &process), SERVER);
-    return sender;
+    must(cavern_sender_mint(spawn.queue, 0, 4, 4, 0, sender), "sender");
+    must(cavern_spawn(&spawn, &process), name);
+    return process;
+}
+
+/* --- a page fault, its handler in another process, and back --- */
+
+struct pager {
+    cavern_handle process;
+    struct cavern_queue queue;
+    uint64_t thread;
+};
+
+/* Whoever handles it maps nothing: it is the same fault again and again. */
+static void fault_for_ever(void)
+{
+    *(volatile uint64_t *)(uintptr_t)CAVERN_USER_START = 0;
+}
+
+static void page_fault(void *context)
+{
+    const struct pager *pager = context;
+    struct cavern_received received;
+    enum cavern_status status = cavern_thread_resume(pager->process, pager->thread);
+    if (!status)
+        status = cavern_sys_receive(pager->queue.handle, CAVERN_FOREVER, &received);
+    if (status || received.words[CAVERN_FAULT_ADDRESS] != CAVERN_USER_START)
+        must(status ? status : CAVERN_CORRUPT, "fault");
+}
+
+static void start_faulter(struct pager *pager)
+{
+    static const char arguments[] = "bench\0" FAULTER;
+    struct cavern_message message;
+    cavern_handle sender;
+    must(cavern_queue_create(CAVERN_QUEUE_BLOCKS_MIN, 0, &pager->queue), "queue");
+    pager->process = start(FAULTER, arguments, sizeof(arguments), PRIORITY - 1, &sender);
+    must(cavern_fault_notify(pager->process, pager->queue.handle, 0), "notify");
+    must(cavern_queue_receive(&pager->queue, CAVERN_FOREVER, &message), "first fault");
+    pager->thread = cavern_fault_read(&message).thread;
+    cavern_queue_release(&pager->queue, &message);
 }
 
 int main(int argc, char **argv)
@@ -156,7 +198,14 @@ int main(int argc, char **argv)
         serve();
         return EXIT_FAILURE;
     }
-    cavern_handle sender = start_server();
+    if (argc > 1 && !strcmp(argv[1], FAULTER))
+        fault_for_ever();
+    static const char server[] = "bench\0" SERVER;
+    cavern_handle sender;
+    struct pager pager;
+    start(SERVER, server, sizeof(server), PRIORITY, &sender);
     measure("request_reply", request_reply, &sender);
+    start_faulter(&pager);
+    measure("page_fault", page_fault, &pager);
     power_off();
 }
