@@ -24,6 +24,8 @@ enum {
     NODE_BYTES = CAVERN_PAGE_SIZE,
 };
 
+_Static_assert(DEVICE_RANGES_MAX + DEVICE_LINES_MAX + 2 <= HANDLES_MAX, "registers, lines, the node, dma");
+
 /* Of the child that is being prepared. */
 static struct {
     unsigned count;
@@ -110,6 +112,16 @@ static enum cavern_status prepare_node(const struct children *children, const st
     return status ? status : cavern_buffer_seal(buffer);
 }
 
+/* A view of its own: what the driver maps goes when the last of its incarnations has gone. */
+static enum cavern_status prepare_dma(const struct children *children)
+{
+    cavern_handle dma;
+    enum cavern_status status = cavern_sys_derive(children->dma, 0, 0, 0, CAVERN_SELF_ACCOUNT, &dma);
+    if (!status)
+        put(CAVERN_STARTUP_DMA, 0, dma, CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_INSPECT, true, 0, 0);
+    return status;
+}
+
 static enum cavern_status prepare_device(const struct children *children, const struct device *device)
 {
     struct device_resources resources;
@@ -124,6 +136,8 @@ static enum cavern_status prepare_device(const struct children *children, const 
     }
     for (unsigned i = 0; !status && i < resources.line_count; i++)
         status = prepare_line(children, &resources, i);
+    if (!status && children->drivers[device->driver].manifest.dma)
+        status = prepare_dma(children);
     return status ? status : prepare_node(children, device);
 }
 

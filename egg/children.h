@@ -22,7 +22,7 @@ struct children {
     const struct device_driver *drivers;
     char stdout_name[RPC_NAME_MAX]; /* in the registry; "": none */
     char command[CONFIGURATION_ARGUMENTS_MAX];
-    cavern_handle root, machine, devices, interrupts;
+    cavern_handle root, machine, devices, interrupts, dma;
     cavern_handle supervisor;       /* sender, an administrator's */
     cavern_handle supervisor_queue; /* to mint further ones */
 };

@@ -391,6 +391,7 @@ static bool start(struct cavern_service *service, const char *bootargs)
     children.machine = cavern_startup_get(CAVERN_STARTUP_MACHINE);
     children.devices = cavern_startup_get(CAVERN_STARTUP_DEVICES);
     children.interrupts = cavern_startup_get(CAVERN_STARTUP_INTERRUPTS);
+    children.dma = cavern_startup_get(CAVERN_STARTUP_DMA);
     children.drivers = drivers;
     bool good = read_configuration();
     tell_problems();

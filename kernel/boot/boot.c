@@ -21,6 +21,7 @@
 #include "core/range.h"
 #include "object/account.h"
 #include "object/buffer.h"
+#include "object/dma.h"
 #include "object/interrupt.h"
 #include "object/machine.h"
 #include "object/memory.h"
@@ -192,13 +193,14 @@ static void start_first_process(struct account *root)
         .root = root,
         .devices = buffer_devices(root),
         .interrupts = interrupt_range_create(root),
+        .dma = dma_create(root),
         .machine = machine,
         .ramdisk = buffer_adopt(root, disk->base, disk->size),
         .device_tree = buffer_adopt(root, tree_region.base, tree_region.size),
         .ramdisk_size = disk->size,
         .bootargs = description.bootargs,
     };
-    if (!first.devices || !first.interrupts || !first.ramdisk || !first.device_tree)
+    if (!first.devices || !first.interrupts || !first.dma || !first.ramdisk || !first.device_tree)
         boot_out_of_memory();
     first_process_start(&first);
 }

@@ -12,6 +12,7 @@
 #include "formats/ustar.h"
 #include "object/account.h"
 #include "object/buffer.h"
+#include "object/dma.h"
 #include "object/interrupt.h"
 #include "object/machine.h"
 #include "object/process.h"
@@ -152,6 +153,7 @@ static struct placed give(struct process *process, const struct first_process *f
         {CAVERN_STARTUP_ROOT, &first->root->object, {0}},
         {CAVERN_STARTUP_DEVICES, &first->devices->object, {buffer_size(first->devices->buffer)}},
         {CAVERN_STARTUP_INTERRUPTS, &first->interrupts->object, {first->interrupts->first, first->interrupts->count}},
+        {CAVERN_STARTUP_DMA, &first->dma->object, {0}},
         {CAVERN_STARTUP_MACHINE, &first->machine->object, {0}},
         {CAVERN_STARTUP_RAMDISK, &first->ramdisk->object, {first->ramdisk_size}},
         {CAVERN_STARTUP_DEVICE_TREE, &first->device_tree->object, {buffer_size(first->device_tree->buffer)}},

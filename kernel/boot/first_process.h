@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct account;
+struct dma;
 struct holding;
 struct interrupt;
 struct machine;
@@ -14,6 +15,7 @@ struct first_process {
     struct account *root;
     struct holding *devices;
     struct interrupt *interrupts;
+    struct dma *dma;
     struct machine *machine;
     struct holding *ramdisk;
     struct holding *device_tree;

@@ -86,6 +86,14 @@ static enum manifest_error parse_restart(struct manifest *manifest, const char *
     return MANIFEST_BAD_VALUE;
 }
 
+static enum manifest_error parse_dma(struct manifest *manifest, const char *value)
+{
+    if (manifest->dma)
+        return MANIFEST_REPEATED_KEY;
+    manifest->dma = !strcmp(value, "yes");
+    return manifest->dma ? MANIFEST_OK : MANIFEST_BAD_VALUE;
+}
+
 static enum manifest_error parse_line(struct manifest *manifest, const char *line)
 {
     static const struct {
@@ -93,7 +101,7 @@ static enum manifest_error parse_line(struct manifest *manifest, const char *lin
         enum manifest_error (*parse)(struct manifest *, const char *value);
     } keys[] = {
         {"driver", parse_driver}, {"class", parse_class},     {"compatible", parse_compatible},
-        {"stack", parse_stack},   {"restart", parse_restart},
+        {"stack", parse_stack},   {"restart", parse_restart}, {"dma", parse_dma},
     };
     const char *equals = strchr(line, '=');
 

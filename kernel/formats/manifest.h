@@ -8,6 +8,7 @@
  *   compatible  a device-tree `compatible` that it drives, 1 to 16 times
  *   stack       bytes of its first thread's stack, optional
  *   restart     permanent, transient or temporary, optional
+ *   dma         yes, optional: its device reads and writes memory by itself
  *
  * A driver's source file has, once:
  *
@@ -17,6 +18,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +30,7 @@
 #define MANIFEST_COMPATIBLE(name) "compatible=" name "\0"
 #define MANIFEST_STACK(bytes) "stack=" bytes "\0"
 #define MANIFEST_RESTART(policy) "restart=" policy "\0"
+#define MANIFEST_DMA "dma=yes\0"
 
 /* The string literal's own last NUL makes no difference: an empty string ends the list. */
 #define CAVERN_MANIFEST(strings)                                                                                       \
@@ -74,6 +77,7 @@ struct manifest {
     uint32_t compatible_count;
     uint32_t stack_bytes;
     enum manifest_restart restart;
+    bool dma;
 };
 
 enum manifest_error manifest_parse(const void *description, size_t bytes, struct manifest *manifest)

@@ -6,6 +6,7 @@
 #include "object/account.h"
 #include "object/attachment.h"
 #include "object/buffer.h"
+#include "object/dma.h"
 #include "object/interrupt.h"
 #include "object/job.h"
 #include "object/machine.h"
@@ -25,10 +26,12 @@ const struct object_class object_classes[CLASS_COUNT] = {
     [CLASS_HOLDING] = {"holding", CAVERN_TYPE_BUFFER, sizeof(struct holding), holding_destroy, NULL},
     [CLASS_INTERRUPT] = {"interrupt", CAVERN_TYPE_INTERRUPT, sizeof(struct interrupt), interrupt_destroy, NULL},
     [CLASS_SIGNAL] = {"signal", CAVERN_TYPE_SIGNAL, sizeof(struct signal), signal_destroy, NULL},
+    [CLASS_DMA] = {"dma", CAVERN_TYPE_DMA, sizeof(struct dma), dma_destroy, NULL},
     [CLASS_MACHINE] = {"machine", CAVERN_TYPE_MACHINE, sizeof(struct machine), NULL, NULL},
     [CLASS_GRANTS] = {"grants", CAVERN_TYPE_NONE, sizeof(struct grants), NULL, NULL},
     [CLASS_LEASES] = {"leases", CAVERN_TYPE_NONE, sizeof(struct leases), NULL, NULL},
     [CLASS_MAPPING] = {"mapping", CAVERN_TYPE_NONE, sizeof(struct mapping), NULL, NULL},
+    [CLASS_DMA_MAPPING] = {"dma mapping", CAVERN_TYPE_NONE, sizeof(struct dma_mapping), NULL, NULL},
 };
 
 #define FITS(structure)                                                                                                \
@@ -41,10 +44,12 @@ FITS(sender);
 FITS(holding);
 FITS(interrupt);
 FITS(signal);
+FITS(dma);
 FITS(machine);
 FITS(grants);
 FITS(leases);
 FITS(mapping);
+FITS(dma_mapping);
 
 #define COMMON (CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT)
 
@@ -57,6 +62,7 @@ const uint16_t object_rights[CAVERN_TYPE_COUNT] = {
     [CAVERN_TYPE_BUFFER] = COMMON | CAVERN_RIGHT_DERIVE | CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE | CAVERN_RIGHT_EXECUTE,
     [CAVERN_TYPE_INTERRUPT] = COMMON | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_DERIVE,
     [CAVERN_TYPE_SIGNAL] = COMMON | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_RAISE,
+    [CAVERN_TYPE_DMA] = COMMON | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_DERIVE,
     [CAVERN_TYPE_MACHINE] = COMMON | CAVERN_RIGHT_POWER | CAVERN_RIGHT_LOG,
 };
 

@@ -38,10 +38,12 @@ enum object_class_id {
     CLASS_HOLDING,
     CLASS_INTERRUPT,
     CLASS_SIGNAL,
+    CLASS_DMA,
     CLASS_MACHINE,
     CLASS_GRANTS,  /* no handles: up to four grants on their way */
     CLASS_LEASES,  /* no handles: the leases of one request */
     CLASS_MAPPING, /* no handles: a range of an address space */
+    CLASS_DMA_MAPPING,
     CLASS_COUNT,
 };
 

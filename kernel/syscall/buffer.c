@@ -3,6 +3,7 @@
 #include "object/buffer.h"
 
 #include "arch/arch.h"
+#include "object/dma.h"
 #include "object/interrupt.h"
 #include "object/process.h"
 #include "object/thread.h"
@@ -71,6 +72,14 @@ static sys_outcome derive_interrupt(struct thread *caller, struct interrupt *ran
     return status ? status : hand_out(caller, &interrupt->object, rights, &args->derived);
 }
 
+static sys_outcome derive_dma(struct thread *caller, uint16_t rights, struct account *account, struct derive_args *args)
+{
+    if (args->first || args->count || args->trigger)
+        return CAVERN_BAD_ARGUMENT;
+    struct dma *dma = dma_create(account);
+    return dma ? hand_out(caller, &dma->object, rights, &args->derived) : CAVERN_NO_MEMORY;
+}
+
 sys_outcome sys_derive(struct thread *caller, struct derive_args *args)
 {
     struct object *source;
@@ -80,7 +89,7 @@ sys_outcome sys_derive(struct thread *caller, struct derive_args *args)
     if (status)
         return status;
     bool buffer = source->type == CAVERN_TYPE_BUFFER;
-    if (!buffer && source->type != CAVERN_TYPE_INTERRUPT)
+    if (!buffer && source->type != CAVERN_TYPE_INTERRUPT && source->type != CAVERN_TYPE_DMA)
         return CAVERN_BAD_HANDLE;
     if (buffer && !buffer_is_device(((struct holding *)source)->buffer))
         return CAVERN_BAD_ARGUMENT;
@@ -89,8 +98,11 @@ sys_outcome sys_derive(struct thread *caller, struct derive_args *args)
     status = find_account(caller, args->account, &account);
     if (status)
         return status;
-    return buffer ? derive_buffer(caller, (struct holding *)source, rights, account, args)
-                  : derive_interrupt(caller, (struct interrupt *)source, rights, account, args);
+    if (buffer)
+        return derive_buffer(caller, (struct holding *)source, rights, account, args);
+    return source->type == CAVERN_TYPE_DMA
+               ? derive_dma(caller, rights, account, args)
+               : derive_interrupt(caller, (struct interrupt *)source, rights, account, args);
 }
 
 /* The rights of a handle shrink; that it was a writer is the caller's to take back. */

@@ -11,6 +11,7 @@
 #include "arch/arch.h"
 #include "object/account.h"
 #include "object/buffer.h"
+#include "object/dma.h"
 #include "object/machine.h"
 #include "object/memory.h"
 #include "object/process.h"
@@ -27,6 +28,7 @@ union record {
     struct cavern_thread_info thread;
     struct cavern_machine_info machine;
     struct cavern_buffer_info buffer;
+    struct cavern_dma_info dma;
 };
 
 /* --- records --- */
@@ -100,6 +102,13 @@ static void fill_buffer(const struct object *object, union record *record)
         .device = buffer_is_device(buffer),
         .sealed = buffer_is_sealed(buffer),
     };
+}
+
+static void fill_dma(const struct object *object, union record *record)
+{
+    const struct dma *dma = container_of(object, const struct dma, object);
+
+    record->dma = (struct cavern_dma_info){.mappings = dma->count, .bytes = dma->bytes};
 }
 
 /* --- walks --- */
@@ -181,6 +190,7 @@ static const struct topic topics[] = {
     [CAVERN_INSPECT_PROCESS] = {CAVERN_TYPE_PROCESS, sizeof(struct cavern_process_info), fill_process, NULL},
     [CAVERN_INSPECT_MACHINE] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_machine_info), fill_machine, NULL},
     [CAVERN_INSPECT_BUFFER] = {CAVERN_TYPE_BUFFER, sizeof(struct cavern_buffer_info), fill_buffer, NULL},
+    [CAVERN_INSPECT_DMA] = {CAVERN_TYPE_DMA, sizeof(struct cavern_dma_info), fill_dma, NULL},
 };
 
 sys_outcome sys_inspect(struct thread *caller, struct inspect_args *args)

@@ -84,6 +84,22 @@ enum cavern_status cavern_device_write(cavern_handle buffer, uint64_t offset, un
     return cavern_sys_device_io(buffer, offset, width | CAVERN_DEVICE_WRITE, value, &none);
 }
 
+enum cavern_status cavern_dma_map(cavern_handle dma, cavern_handle buffer, uint64_t offset, uint64_t length,
+                                  unsigned protection, uint64_t *device_address)
+{
+    return cavern_sys_dma_map(dma, buffer, offset, cavern_pages(length), protection, device_address);
+}
+
+enum cavern_status cavern_dma_unmap(cavern_handle dma, uint64_t device_address, uint64_t length)
+{
+    return cavern_sys_dma_unmap(dma, device_address, cavern_pages(length));
+}
+
+void cavern_dma_unmap_all(cavern_handle dma)
+{
+    (void)!cavern_sys_dma_unmap(dma, 0, 0);
+}
+
 enum cavern_status cavern_process_read(cavern_handle process, uint64_t address, void *to, uint64_t length)
 {
     return cavern_sys_process_copy(process, address, (uintptr_t)to, length, CAVERN_COPY_READ);

@@ -20,7 +20,7 @@ def said(text):
 @case
 def first_process_has_exactly_its_handles():
     """[BOOT-EGG-1]: six, beside the three fixed ones that every process has"""
-    said("] given root devices interrupts machine ramdisk dtb, in all 6\n")
+    said("] given root devices interrupts dma machine ramdisk dtb, in all 7\n")
 
 
 @case

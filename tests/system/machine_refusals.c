@@ -9,7 +9,7 @@
 #define NOTHING UINT64_C(0x8fff000) /* where the bus answers with an error */
 
 static struct {
-    cavern_handle devices, machine, buffer;
+    cavern_handle devices, machine, dma, buffer;
     uint64_t page;
 } t;
 
@@ -17,6 +17,7 @@ static void set_up(void)
 {
     t.devices = test_handle(CAVERN_STARTUP_DEVICES);
     t.machine = test_handle(CAVERN_STARTUP_MACHINE);
+    CHECK_OK(cavern_sys_derive(test_handle(CAVERN_STARTUP_DMA), 0, 0, 0, CAVERN_SELF_ACCOUNT, &t.dma));
     t.buffer = test_buffer(4096);
     t.page = test_page();
 }
@@ -56,6 +57,65 @@ static void io_widths_and_places(void)
     CHECK_EQUAL(ACCEPTS(DEVICE_IO, GOOD_IO, [0] = part, [3] = 4, [4] = 2), 0x10);
     ACCEPTS(DEVICE_IO, GOOD_IO, [4] = 1);
     ACCEPTS(DEVICE_IO, GOOD_IO, [4] = 8);
+}
+
+/* --- dma_map and dma_unmap --- */
+
+#define GOOD_DMA t.dma, [2] = t.buffer, [3] = 0, [4] = 4096, [5] = CAVERN_PROT_READ | CAVERN_PROT_WRITE
+
+static void dma_handles(void)
+{
+    set_up();
+    REFUSES_EACH(DMA_MAP, BAD_HANDLE, NOT(DMA), 0, GOOD_DMA);
+    REFUSES_EACH(DMA_MAP, BAD_HANDLE, NOT(BUFFER), 2, GOOD_DMA);
+    REFUSES(DMA_MAP, DENIED, GOOD_DMA, [0] = test_without(t.dma, RIGHTS_DMA, CAVERN_RIGHT_MANAGE));
+    REFUSES(DMA_MAP, DENIED, GOOD_DMA, [2] = test_without(t.buffer, RIGHTS_BUFFER, CAVERN_RIGHT_WRITE));
+    REFUSES(DMA_MAP, DENIED,
+            GOOD_DMA, [2] = test_without(t.buffer, RIGHTS_BUFFER, CAVERN_RIGHT_READ), [5] = CAVERN_PROT_READ);
+    REFUSES_EACH(DMA_UNMAP, BAD_HANDLE, NOT(DMA), 0, 0);
+    REFUSES(DMA_UNMAP, DENIED, test_without(t.dma, RIGHTS_DMA, CAVERN_RIGHT_MANAGE));
+}
+
+static void dma_ranges(void)
+{
+    set_up();
+    cavern_handle large = test_buffer(3 << 20);
+    REFUSES_EACH(DMA_MAP, BAD_ARGUMENT, VALUES(1, 8, 4095, 4096, UINT64_C(1) << 63, -UINT64_C(4096), ~UINT64_C(0)), 3,
+                 GOOD_DMA);
+    REFUSES_EACH(DMA_MAP, BAD_ARGUMENT, VALUES(0, 1, 4095, 4097, 8192, UINT64_C(1) << 63, -UINT64_C(4096)), 4,
+                 GOOD_DMA);
+    REFUSES_EACH(DMA_MAP, BAD_ARGUMENT, VALUES(0, 2, 4, 5, 6, 7, 9, UINT64_C(1) << 32 | 3, ~UINT64_C(0)), 5, GOOD_DMA);
+    REFUSES(DMA_MAP, BAD_ARGUMENT, GOOD_DMA, [2] = t.devices, [3] = CLOCK);
+    REFUSES_EACH(DMA_MAP, TOO_LARGE, VALUES((2 << 20) + 4096, 3 << 20), 4, GOOD_DMA, [2] = large);
+    uint64_t address = ACCEPTS(DMA_MAP, GOOD_DMA);
+    REFUSES_EACH(DMA_UNMAP, BAD_ARGUMENT,
+                 VALUES(0, 1, address + 8, address + 4096, address - 4096, -UINT64_C(4096), ~UINT64_C(0)), 3,
+                 t.dma, [4] = 4096);
+    REFUSES_EACH(DMA_UNMAP, BAD_ARGUMENT, VALUES(0, 1, 4095, 8192, 4 << 20, 1 + (UINT64_C(1) << 32), ~UINT64_C(0)), 4,
+                 t.dma, [3] = address);
+    ACCEPTS(DMA_UNMAP, t.dma, [3] = address, [4] = 4096);
+    REFUSES(DMA_UNMAP, BAD_ARGUMENT, t.dma, [3] = address, [4] = 4096);
+}
+
+static void dma_costs_memory(void)
+{
+    set_up();
+    test_exhaust();
+    unsigned made = 0;
+    while (test_tries(ATTEMPT(DMA_MAP, OK, GOOD_DMA)) == CAVERN_OK)
+        made++;
+    CHECK(made < 4096 / 64); /* what is left of a page of them */
+    REFUSES(DMA_MAP, NO_MEMORY, GOOD_DMA);
+    ACCEPTS(DMA_UNMAP, t.dma);
+}
+
+static void dma_derive(void)
+{
+    set_up();
+    static const unsigned zeros[] = {3, 4, 5};
+    for (unsigned i = 0; i < 3; i++)
+        REFUSES_EACH(DERIVE, BAD_ARGUMENT, VALUES(1, 4096, ~UINT64_C(0)), zeros[i], t.dma, [6] = CAVERN_SELF_ACCOUNT);
+    REFUSES(DERIVE, DENIED, test_without(t.dma, RIGHTS_DMA, CAVERN_RIGHT_DERIVE), [6] = CAVERN_SELF_ACCOUNT);
 }
 
 /* --- machine --- */
@@ -176,6 +236,7 @@ static void meddle(void *argument)
     *(struct cavern_grant *)grant = (struct cavern_grant){half.filling, CAVERN_RIGHT_READ};
 #define WITH_GRANT ATTACHED(0, 0, 1), [3] = grant
     REFUSES(MAP, BUSY, CAVERN_SELF_PROCESS, [2] = half.filling, [4] = 4096, [6] = CAVERN_PROT_READ);
+    REFUSES(DMA_MAP, BUSY, t.dma, [2] = half.filling, [4] = 4096, [5] = CAVERN_PROT_READ);
     REFUSES(HANDLE_GIVE, BUSY, CAVERN_SELF_PROCESS, [2] = half.filling, [3] = CAVERN_RIGHT_READ);
     REFUSES(BUFFER_SEAL, BUSY, half.filling);
     REFUSES(SEND, BUSY, half.sender, WITH_GRANT);
@@ -204,6 +265,10 @@ static void buffer_that_is_not_whole(void)
 const struct test_case test_cases[] = {
     {"device_io: handles", io_handles, "[DEV-IO-3] [ABI-HANDLE-4]"},
     {"device_io: widths and places", io_widths_and_places, "[DEV-IO-1] [DEV-IO-2] [DEV-IO-4]"},
+    {"dma_map, dma_unmap: handles", dma_handles, "[DEV-DMA-4] [ABI-HANDLE-4]"},
+    {"dma_map, dma_unmap: ranges", dma_ranges, "[DEV-DMA-2] [DEV-DMA-3] [DEV-DMA-4] [DEV-DMA-6]"},
+    {"dma_map: costs memory", dma_costs_memory, "[DEV-DMA-7] [ABI-FAIL-1]"},
+    {"derive: dma", dma_derive, "[DEV-DMA-8]"},
     {"machine: handles and operations", machine_handles_and_operations, "[ABI-MACHINE-3] [ABI-CALL-3] [ABI-HANDLE-4]"},
     {"machine: memory for the log", log_memory, "[ABI-MACHINE-1] [ABI-MACHINE-2] [ABI-ADDR-1] [ABI-ADDR-2]"},
     {"submit: arguments", submit_arguments, "[ABI-SUBMIT-4] [ABI-SUBMIT-6] [ABI-ADDR-1]"},

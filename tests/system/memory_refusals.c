@@ -135,7 +135,8 @@ static void derive_handles(void)
     cavern_handle devices = test_handle(CAVERN_STARTUP_DEVICES), range = test_handle(CAVERN_STARTUP_INTERRUPTS);
 #define GOOD_REGISTERS devices, [3] = CLOCK, [4] = 4096, [6] = CAVERN_SELF_ACCOUNT
 #define GOOD_LINE range, [3] = CLOCK_LINE, [4] = 1, [6] = CAVERN_SELF_ACCOUNT
-    REFUSES_EACH(DERIVE, BAD_HANDLE, test_not_handles(1u << CAVERN_TYPE_BUFFER | 1u << CAVERN_TYPE_INTERRUPT), 0,
+    REFUSES_EACH(DERIVE, BAD_HANDLE,
+                 test_not_handles(1u << CAVERN_TYPE_BUFFER | 1u << CAVERN_TYPE_INTERRUPT | 1u << CAVERN_TYPE_DMA), 0,
                  GOOD_REGISTERS);
     REFUSES(DERIVE, BAD_ARGUMENT, GOOD_REGISTERS, [0] = t.buffer);
     REFUSES(DERIVE, DENIED, GOOD_REGISTERS, [0] = test_without(devices, RIGHTS_DEVICE, CAVERN_RIGHT_DERIVE));

@@ -185,6 +185,7 @@ static const cavern_handle *all_types(void)
     handle[CAVERN_TYPE_BUFFER] = test_buffer(4096);
     handle[CAVERN_TYPE_INTERRUPT] = test_handle(CAVERN_STARTUP_INTERRUPTS);
     CHECK_OK(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &handle[CAVERN_TYPE_SIGNAL]));
+    handle[CAVERN_TYPE_DMA] = test_handle(CAVERN_STARTUP_DMA);
     handle[CAVERN_TYPE_MACHINE] = test_handle(CAVERN_STARTUP_MACHINE);
     return handle;
 }

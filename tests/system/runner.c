@@ -115,6 +115,7 @@ static void start(struct runner *runner, struct run *run, const struct ustar_ent
         pass_on(CAVERN_STARTUP_RAMDISK, RIGHTS_SEALED),
         pass_on(CAVERN_STARTUP_DEVICES, RIGHTS_DEVICE),
         pass_on(CAVERN_STARTUP_INTERRUPTS, RIGHTS_INTERRUPT),
+        pass_on(CAVERN_STARTUP_DMA, RIGHTS_DMA),
         pass_on(CAVERN_STARTUP_MACHINE, RIGHTS_LOG),
     };
     struct cavern_spawn spawn = {

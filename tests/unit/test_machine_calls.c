@@ -54,7 +54,7 @@ static void test_nop_and_unknown_operations(void **state)
     (void)state;
     assert_int_equal(peer_call(&self, NOP, 0), CAVERN_OK);
     assert_int_equal(peer_call(&self, NOP, UINT64_MAX, [1] = UINT64_MAX & ~0xff0000ull), CAVERN_OK);
-    static const enum cavern_call none[] = {36, 37, 255};
+    static const enum cavern_call none[] = {CAVERN_CALL_COUNT, 64, 255};
     for (unsigned i = 0; i < COUNT_OF(none); i++)
         assert_int_equal(peer_call_registers(&self, none[i], (uint64_t[16]){CAVERN_SELF_PROCESS}),
                          CAVERN_BAD_OPERATION);

@@ -73,6 +73,7 @@ static void test_manifest_with_a_fault_is_refused(void **state)
     assert_int_equal(PARSE(SOUND "driver=e\0"), MANIFEST_REPEATED_KEY);
     assert_int_equal(PARSE(SOUND "class=e\0"), MANIFEST_REPEATED_KEY);
     assert_int_equal(PARSE(SOUND "stack=8192\0stack=8192\0"), MANIFEST_REPEATED_KEY);
+    assert_int_equal(PARSE(SOUND "dma=yes\0dma=yes\0"), MANIFEST_REPEATED_KEY);
     assert_int_equal(PARSE("manifest=1\0"), MANIFEST_INCOMPLETE);
     assert_int_equal(PARSE("manifest=1\0class=c\0compatible=a\0"), MANIFEST_INCOMPLETE);
     assert_int_equal(PARSE("manifest=1\0driver=d\0compatible=a\0"), MANIFEST_INCOMPLETE);
@@ -109,6 +110,8 @@ static void test_manifest_values_are_checked(void **state)
         "restart=",
         "restart=always",
         "restart=permanent ",
+        "dma=",
+        "dma=no",
     };
     static const char *const good[] = {
         "driver=a-z0",
@@ -119,6 +122,7 @@ static void test_manifest_values_are_checked(void **state)
         "stack=0000008192",
         "restart=permanent",
         "restart=temporary",
+        "dma=yes",
         "compatible=012345678901234567890123456789012345678901234567890123456789012",
     };
 

@@ -14,6 +14,7 @@
 #include "core/budget.h"
 #include "core/run_queue.h"
 #include "object/account.h"
+#include "object/dma.h"
 #include "object/interrupt.h"
 #include "object/machine.h"
 #include "object/memory.h"
@@ -24,6 +25,7 @@ enum { PEERS = 4, ROUNDS = 12, CALLS = 4000, LIMIT = 1 << 24 };
 
 static struct peer peers[PEERS];
 static struct interrupt *lines;
+static struct dma *dma;
 
 static unsigned below(unsigned n)
 {
@@ -93,6 +95,8 @@ static const uint8_t types[CAVERN_CALL_COUNT][2] = {
     [CAVERN_CALL_THREAD_CONTROL] = {CAVERN_TYPE_THREAD},
     [CAVERN_CALL_SIGNAL_CREATE] = {CAVERN_TYPE_ACCOUNT},
     [CAVERN_CALL_SIGNAL_RAISE] = {CAVERN_TYPE_SIGNAL},
+    [CAVERN_CALL_DMA_MAP] = {CAVERN_TYPE_DMA, CAVERN_TYPE_BUFFER},
+    [CAVERN_CALL_DMA_UNMAP] = {CAVERN_TYPE_DMA},
     [CAVERN_CALL_DEVICE_IO] = {CAVERN_TYPE_BUFFER},
     [CAVERN_CALL_MACHINE] = {CAVERN_TYPE_MACHINE},
 };
@@ -132,7 +136,7 @@ static uint64_t some_request(struct process *process, cavern_handle handle)
 }
 
 /* What calls usually are given: else most would end in their first check. */
-static void shape_memory(enum cavern_call call, uint64_t x[16])
+static void shape_memory(const struct peer *peer, enum cavern_call call, uint64_t x[16])
 {
     switch (call) {
     case CAVERN_CALL_BUFFER_CREATE:
@@ -150,6 +154,14 @@ static void shape_memory(enum cavern_call call, uint64_t x[16])
         break;
     case CAVERN_CALL_DERIVE:
         x[3] = 32 + below(8), x[4] = 1, x[5] = below(2), x[6] = CAVERN_SELF_ACCOUNT;
+        if (below(2))
+            x[0] = some_handle_of(peer->process, CAVERN_TYPE_DMA), x[3] = x[4] = x[5] = 0;
+        break;
+    case CAVERN_CALL_DMA_MAP:
+        x[3] = below(4) * 4096ull, x[4] = (1 + below(3)) * 4096ull, x[5] = below(2) ? 1 : 3;
+        break;
+    case CAVERN_CALL_DMA_UNMAP:
+        x[3] = below(2) ? 0 : peer->x[1], x[4] = x[3] ? (1 + below(3)) * 4096ull : 0; /* x1: of the call before */
         break;
     default:
         break;
@@ -184,7 +196,7 @@ static void shape_process(const struct peer *peer, enum cavern_call call, uint64
         x[4] = below(4) ? 0 : x[4];
         break;
     case CAVERN_CALL_INSPECT:
-        x[2] = 1 + below(6), x[4] = peer->memory, x[5] = below(3000);
+        x[2] = 1 + below(7), x[4] = peer->memory, x[5] = below(3000);
         break;
     case CAVERN_CALL_MACHINE:
         x[2] = 3 + below(2), x[4] = peer->memory, x[5] = below(600);
@@ -265,6 +277,7 @@ static void begin(struct peer *peer)
 {
     peer_start(peer, "random", (uint8_t)(1 + below(31)), 64, 8);
     model_give(peer->process, &lines->object, CAVERN_RIGHTS_ALL);
+    model_give(peer->process, &dma->object, CAVERN_RIGHTS_ALL);
     model_give(peer->process, &machine->object, CAVERN_RIGHT_LOG | CAVERN_RIGHT_COPY);
     for (unsigned i = 0; i < PEERS; i++) {
         struct process *other = peers[i].process;
@@ -308,7 +321,7 @@ static enum cavern_call choose_call(const struct peer *peer, uint64_t x[16])
     if (types[call][1])
         x[2] = some_handle_of(peer->process, types[call][1]);
     if (below(10)) {
-        shape_memory(call, x);
+        shape_memory(peer, call, x);
         shape_process(peer, call, x);
         shape_message(peer, call, x);
     }
@@ -429,6 +442,7 @@ static void test_random_calls_leave_nothing_behind(void **state)
     srand(seed);
     model_start(256 << 20);
     lines = interrupt_range_create(model_root());
+    dma = dma_create(model_root());
     uint64_t used = model_root()->budget.used, objects = model_root()->objects, free = memory_free();
     for (unsigned round = 0; round < ROUNDS; round++) {
         memset(peers, 0, sizeof peers);
@@ -438,6 +452,9 @@ static void test_random_calls_leave_nothing_behind(void **state)
                 check();
         }
         end_all();
+        while (!dma_clear(dma)) /* which nobody's end empties */
+            ;
+        model_settle();
         check();
         assert_null(process_next(0));
         assert_int_equal(model_root()->objects, objects);

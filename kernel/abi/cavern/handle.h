@@ -38,7 +38,7 @@ enum cavern_type {
 #define CAVERN_RIGHT_RECEIVE 0x0020 /* queue */
 #define CAVERN_RIGHT_MINT 0x0040    /* queue, sender */
 #define CAVERN_RIGHT_CHARGE 0x0080  /* account */
-#define CAVERN_RIGHT_DERIVE 0x0100  /* device buffer, interrupt range */
+#define CAVERN_RIGHT_DERIVE 0x0100  /* device buffer, interrupt range, dma */
 #define CAVERN_RIGHT_READ 0x0200    /* buffer */
 #define CAVERN_RIGHT_WRITE 0x0400   /* buffer */
 #define CAVERN_RIGHT_EXECUTE 0x0800 /* buffer */

@@ -13,6 +13,7 @@ enum cavern_topic {
     CAVERN_INSPECT_PROCESS,     /* on a process: one struct cavern_process_info */
     CAVERN_INSPECT_MACHINE,     /* on the machine: one struct cavern_machine_info */
     CAVERN_INSPECT_BUFFER,      /* on a buffer: one struct cavern_buffer_info */
+    CAVERN_INSPECT_DMA,         /* on a dma object: one struct cavern_dma_info */
 };
 
 struct cavern_account_info {
@@ -77,4 +78,9 @@ struct cavern_buffer_info {
     uint64_t base;    /* device: physical address, else 0 */
     uint32_t device;  /* 1: registers, 0: RAM */
     uint32_t sealed;
+};
+
+struct cavern_dma_info {
+    uint64_t mappings;
+    uint64_t bytes; /* in all of them */
 };

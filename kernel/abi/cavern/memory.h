@@ -19,6 +19,9 @@
 /* buffer_create: flags. */
 #define CAVERN_BUFFER_CONTIGUOUS 1 /* physically contiguous, at most 2 MiB; best effort */
 
+/* dma_map: the protection is what the device does; most bytes of one mapping. */
+#define CAVERN_DMA_MAX CAVERN_BLOCK_2M
+
 /* process_copy: direction (x6). */
 #define CAVERN_COPY_READ 0  /* the other's memory into one's own */
 #define CAVERN_COPY_WRITE 1 /* one's own into the other's */

@@ -37,6 +37,7 @@ _Static_assert(sizeof(struct cavern_startup_handle) == 56, "startup handle");
 #define CAVERN_STARTUP_ROOT "root"             /* account: all remaining RAM */
 #define CAVERN_STARTUP_DEVICES "devices"       /* buffer: all that is not RAM */
 #define CAVERN_STARTUP_INTERRUPTS "interrupts" /* interrupt: the whole range */
+#define CAVERN_STARTUP_DMA "dma"               /* dma: without mappings */
 #define CAVERN_STARTUP_MACHINE "machine"       /* machine */
 #define CAVERN_STARTUP_RAMDISK "ramdisk"       /* buffer, sealed */
 #define CAVERN_STARTUP_DEVICE_TREE "dtb"       /* buffer, sealed */

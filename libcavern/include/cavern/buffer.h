@@ -37,6 +37,18 @@ enum cavern_status cavern_device_read(cavern_handle buffer, uint64_t offset, uns
 enum cavern_status cavern_device_write(cavern_handle buffer, uint64_t offset, unsigned width,
                                        uint64_t value) CAVERN_MUST_CHECK;
 
+/*
+ * For the device behind `dma` [manage] to read, and with CAVERN_PROT_WRITE to write: whole pages, at most
+ * CAVERN_DMA_MAX. The memory stays until it is unmapped. TOO_LARGE: not contiguous there; a page always is.
+ * spec/devices.md, DMA.
+ */
+enum cavern_status cavern_dma_map(cavern_handle dma, cavern_handle buffer, uint64_t offset, uint64_t length,
+                                  unsigned protection, uint64_t *device_address) CAVERN_MUST_CHECK;
+/* The device does not use it any more: the oldest such mapping goes. */
+enum cavern_status cavern_dma_unmap(cavern_handle dma, uint64_t device_address, uint64_t length) CAVERN_MUST_CHECK;
+/* The same for all, also those of a predecessor: after the device has been reset. */
+void cavern_dma_unmap_all(cavern_handle dma);
+
 /* Between the memory of a process [memory] and one's own. BAD_ADDRESS: its, or one's own; GONE: it has ended. */
 enum cavern_status cavern_process_read(cavern_handle process, uint64_t address, void *to,
                                        uint64_t length) CAVERN_MUST_CHECK;
