@@ -173,7 +173,7 @@ static void test_send_ring_full_refused_until_freed(void **state)
         assert_int_equal(send_words(sender, 40, i), CAVERN_OK);
 }
 
-/* [MSG-SENDER-2] */
+/* [MSG-SEND-3] [MSG-SENDER-2] */
 static void test_send_over_limit_refused_others_go_on(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void test_send_over_limit_refused_others_go_on(void **state)
     assert_int_equal(send_words(two, 8, 6), CAVERN_QUEUE_FULL);
 }
 
-/* [MSG-SENDER-3] [MSG-SENDER-4] */
+/* [MSG-SENDER-3] [MSG-SENDER-4] [MSG-REQUEST-4] */
 static void test_sender_limits_count_requests(void **state)
 {
     (void)state;
@@ -222,7 +222,7 @@ static void test_sender_mint_from_sender_adds_no_rights(void **state)
     assert_int_equal(peer_call(&client, REQUEST, minted, [9] = client.queue, [10] = 1), CAVERN_OK);
 }
 
-/* [MSG-SEND-4] [MSG-SEND-8] [ABI-ADDR-1] [ABI-ADDR-2] */
+/* [MSG-SEND-1] [MSG-SEND-4] [MSG-SEND-8] [ABI-ADDR-1] [ABI-ADDR-2] */
 static void test_send_bad_messages_refused(void **state)
 {
     (void)state;

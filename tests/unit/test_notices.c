@@ -201,7 +201,7 @@ static void test_notice_that_waits_counts_on(void **state)
     assert_false(peer_take(&owner, &got));
 }
 
-/* [MSG-NOTICE-4] */
+/* [MSG-NOTICE-2] [MSG-NOTICE-4] */
 static void test_notify_again_replaces_the_destination(void **state)
 {
     (void)state;

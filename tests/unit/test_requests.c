@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "object/queue.h"
-#include "peer.h"
+#include "peer_memory.h"
 
 static struct peer server, client;
 static struct taken got;
@@ -190,7 +190,7 @@ static void test_drop_abandons(void **state)
     assert_int_equal(got.header.size, 0);
 }
 
-/* [MSG-CANCEL-1] [MSG-CANCEL-3] */
+/* [MSG-REQUEST-1] [MSG-CANCEL-1] [MSG-CANCEL-3] */
 static void test_cancel_no_ending_comes(void **state)
 {
     (void)state;
@@ -328,6 +328,10 @@ static void test_call_answer_memory_is_checked_and_kept(void **state)
         peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.memory + PEER_MEMORY - 8, [11] = 16),
         CAVERN_BAD_ADDRESS);
     assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.ring, [11] = 64),
+                     CAVERN_BAD_ADDRESS);
+    cavern_handle buffer = peer_buffer(&client, 4096);
+    assert_int_equal(peer_map(&client, buffer, 0, 4096, 0, CAVERN_PROT_READ), CAVERN_OK);
+    assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.x[1], [11] = 64),
                      CAVERN_BAD_ADDRESS);
     assert_int_equal(peer_call(&client, CALL, sender, [9] = CAVERN_FOREVER, [10] = client.memory + 4, [11] = 64),
                      CAVERN_BAD_ADDRESS); /* [ABI-ADDR-1] */

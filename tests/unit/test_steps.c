@@ -135,6 +135,28 @@ static void test_many_notices_wait(void **state)
     assert_int_equal(peer_control(&server)->waiters, 0);
 }
 
+/* [MSG-SEND-7] Room that is left over while notices wait is theirs. */
+static void test_many_notices_go_before_messages(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(16000, 0, 0, 0, 0), [3] = client.memory),
+                         CAVERN_OK);
+    while (send(sender) == CAVERN_OK)
+        continue;
+    for (unsigned i = 0; i < MANY; i++) {
+        cavern_handle signal = signal_of(&server);
+        assert_int_equal(peer_call(&server, NOTIFY, signal, [2] = i, [3] = server.queue), CAVERN_OK);
+        assert_int_equal(peer_call(&server, SIGNAL_RAISE, signal), CAVERN_OK);
+    }
+    assert_true(peer_take(&server, &got));
+    assert_int_equal(got.header.size, 16000);
+    peer_free(&server); /* 251 blocks, of which the first steps use 128 */
+    assert_int_equal(send(sender), CAVERN_QUEUE_FULL);
+    assert_true(list_empty(&peer_queue(&server)->waiting)); /* the job has told the rest */
+    assert_int_equal(send(sender), CAVERN_OK);
+}
+
 /* [MSG-SPACE-2] [MSG-FREE-2] */
 static void test_many_wait_for_room(void **state)
 {
@@ -298,6 +320,7 @@ int main(void)
         TEST(test_end_of_a_large_queue_with_many_senders),
         TEST(test_unbind_with_many_requests_under_way),
         TEST(test_many_notices_wait),
+        TEST(test_many_notices_go_before_messages),
         TEST(test_many_wait_for_room),
         TEST(test_send_retires_until_it_fits),
         TEST(test_request_retires_until_its_ending_fits),
