@@ -19,11 +19,13 @@ __asm__(".text\n.arch_extension simd\n"
         "  stp x19, x2, [x28, #8]\n"
         "  str x3, [x28, #24]\n"
         "  str q7, [x28, #32]\n"
+        "  mov x4, sp\n"
+        "  str x4, [x28, #48]\n"
         "2: b 2b\n.arch_extension nosimd\n");
 void count(void);
 
 struct seen {
-    uint64_t count, x19, flags, tls, v7[2];
+    uint64_t count, x19, flags, tls, v7[2], sp;
 };
 
 static volatile struct seen seen __attribute__((aligned(16)));
@@ -70,6 +72,7 @@ static void taken_and_changed(void)
 
     general.x[19] = 4321;
     general.x[20] = 1;
+    general.sp -= 64;
     general.flags = ~UINT64_C(0); /* masks of interrupts, modes of the processor: not for others to set */
     vector.v[7][1] = 99;
     tls = 0x7890;
@@ -81,6 +84,7 @@ static void taken_and_changed(void)
     CHECK_EQUAL(seen.x19, 4321);
     CHECK_EQUAL(seen.flags, UINT64_C(15) << 28);
     CHECK_EQUAL(seen.tls, 0x7890);
+    CHECK_EQUAL(seen.sp, (uintptr_t)stack + 4096 - 64);
     CHECK_EQUAL(seen.v7[0], UINT64_C(0x5a5a5a5a5a5a5a5a));
     CHECK_EQUAL(seen.v7[1], 99);
 }

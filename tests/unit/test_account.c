@@ -225,6 +225,7 @@ static void test_random_splits_all_closed_leave_nothing(void **state)
     assert_balance(model_root(), before);
 }
 
+/* [MEM-ACCOUNT-1] [ABI-FAIL-1] */
 static void test_split_without_memory_changes_nothing(void **state)
 {
     (void)state;

@@ -161,6 +161,7 @@ static void test_create_in_fragmented_memory_falls_back_to_pages(void **state)
     free(pages);
 }
 
+/* [MEM-BUFFER-4] */
 static void test_create_large_uses_blocks(void **state)
 {
     (void)state;
@@ -560,7 +561,6 @@ static void test_derive_needs_the_right(void **state)
     assert_int_equal(call_derive(thread, handle, 0, PAGE, 0, &part), CAVERN_DENIED);
 }
 
-/* [MEM-SEAL-3] */
 /* [ABI-FAIL-1] Without a free range that is long enough. */
 static void test_map_device_memory_finds_no_range(void **state)
 {
@@ -571,6 +571,7 @@ static void test_map_device_memory_finds_no_range(void **state)
     assert_int_equal(call_map(thread, CAVERN_SELF_PROCESS, all, 0, 1ull << 47, &address, READ), CAVERN_NO_MEMORY);
 }
 
+/* [MEM-SEAL-3] */
 static void test_seal_device_memory_is_a_bad_argument(void **state)
 {
     (void)state;

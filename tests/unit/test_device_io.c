@@ -84,6 +84,11 @@ static void test_device_io_bad_access_refused(void **state)
         assert_int_equal(io(block, bad[i][0], bad[i][1], 0), CAVERN_BAD_ARGUMENT);
         assert_int_equal(io(block, bad[i][0], bad[i][1] ^ WRITE, 0), CAVERN_BAD_ARGUMENT);
     }
+    /* Aligned, and with its end alone outside. */
+    assert_int_equal(peer_call(&self, DERIVE, all, [3] = BASE, [4] = 6, [6] = CAVERN_SELF_ACCOUNT), CAVERN_OK);
+    cavern_handle six = self.x[1];
+    assert_int_equal(io(six, 4, 4, 0), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(io(six, 4, 4 | WRITE, 0), CAVERN_BAD_ARGUMENT);
     assert_int_equal(io(peer_buffer(&self, 4096), 0, 4, 0), CAVERN_BAD_ARGUMENT);
     assert_int_equal(io(all, MODEL_RAM_BASE, 4, 0), CAVERN_DENIED);
     assert_int_equal(io(all, MODEL_RAM_BASE, 4 | WRITE, 0), CAVERN_DENIED);

@@ -152,10 +152,35 @@ static void test_fast_path_serves_calls_between_waiting_threads(void **state)
     assert_int_equal(short_cuts_taken, 10);
 }
 
+/* [SCHED-10] The time that passes goes to who ran, over both ways of a hand-over. */
+static void test_hand_over_charges_who_ran(void **state)
+{
+    (void)state;
+    struct peer *client = &clients[0];
+    model_start(64 << 20);
+    peer_start(&server, "server", 20, 64, 3);
+    peer_start(client, "client", 15, 0, 0);
+    senders[0] = peer_sender(client, &server, 1, 1, 1, 0);
+    assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_int_equal(peer_call(client, NOP, 0), CAVERN_OK); /* on the CPU */
+    uint64_t ran = client->thread->cpu_time, served = server.thread->cpu_time;
+    model_set_time(arch_now() + 1000);
+    assert_int_equal(peer_call(client, CALL, senders[0], [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_ptr_equal(arch_cpu()->current, server.thread);
+    model_set_time(arch_now() + 500);
+    uint64_t id = peer_woken(&server) == CAVERN_OK ? (uint32_t)server.x[2] : 0;
+    assert_int_equal(peer_call(&server, REPLY_RECEIVE, server.queue, [2] = id, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_ptr_equal(arch_cpu()->current, client->thread);
+    assert_int_equal(client->thread->cpu_time, ran + 1000);
+    assert_int_equal(server.thread->cpu_time, served + 500);
+    assert_int_equal(server.process->cpu_time, served + 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fast_path_agrees_with_the_general_path),
+        cmocka_unit_test(test_hand_over_charges_who_ran),
         cmocka_unit_test(test_fast_path_serves_calls_between_waiting_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void test_grant_of_process_thread_or_queue_is_denied(void **state)
     assert_int_equal(send_grant(account, CAVERN_RIGHT_CHARGE), CAVERN_OK);
 }
 
-/* [ABI-HANDLE-8] One wrong grant among good ones, and nothing has happened. */
+/* [ABI-HANDLE-8] [ABI-FAIL-1] One wrong grant among good ones, and nothing has happened. */
 static void test_grant_without_copy_or_of_more_rights_is_denied(void **state)
 {
     (void)state;
@@ -179,12 +179,31 @@ static void test_grant_without_copy_or_of_more_rights_is_denied(void **state)
     assert_int_equal(send_grant(lesser, CAVERN_RIGHT_RAISE | CAVERN_RIGHT_MANAGE), CAVERN_DENIED);
     assert_int_equal(send_grant(lesser, (uint64_t)1 << 16 | CAVERN_RIGHT_RAISE), CAVERN_DENIED);
     assert_int_equal(send_grant(CAVERN_NO_HANDLE, 0), CAVERN_BAD_HANDLE);
-    uint64_t before = used(&client);
+    uint64_t before = used(&client), objects = client.process->account->objects;
     struct cavern_grant grants[4] = {{signal, 0}, {lesser, 0}, {signal, 0}, {fixed, 0}};
     assert_int_equal(send_grants(grants, 4), CAVERN_DENIED);
     assert_int_equal(used(&client), before);
+    assert_int_equal(client.process->account->objects, objects);
     assert_false(peer_take(&server, &got));
     assert_int_equal(send_grant(lesser, CAVERN_RIGHT_RAISE), CAVERN_OK);
+}
+
+/* [ABI-MSG-2] The records follow the payload, padded to 8 bytes, here and there. */
+static void test_grant_behind_a_payload_that_is_padded(void **state)
+{
+    (void)state;
+    struct cavern_grant grant = {make_signal(), CAVERN_RIGHT_RAISE}, record;
+    peer_write(&client, 0, "abc\xff\xff\xff\xff\xff", 8);
+    peer_write(&client, 8, &grant, sizeof grant);
+    assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(3, 0, 0, 1, 0), [3] = client.memory),
+                     CAVERN_OK);
+    assert_true(peer_take(&server, &got));
+    assert_int_equal(got.header.size, 3);
+    assert_memory_equal(got.body, "abc", 3);
+    memcpy(&record, got.body + 8, sizeof record);
+    assert_int_equal(record.handle, CAVERN_TYPE_SIGNAL);
+    assert_int_equal(record.rights, CAVERN_RIGHT_RAISE);
+    assert_int_equal(accept(got.position, 0), CAVERN_OK);
 }
 
 /* [MSG-GRANT-5] [MEM-ACCOUNT-7] */
@@ -301,6 +320,7 @@ int main(void)
         TEST(test_grant_of_an_ended_process_is_gone),
         TEST(test_grant_of_process_thread_or_queue_is_denied),
         TEST(test_grant_without_copy_or_of_more_rights_is_denied),
+        TEST(test_grant_behind_a_payload_that_is_padded),
         TEST(test_grant_of_a_buffer_charges_who_accepts),
         TEST(test_grant_of_a_buffer_is_charged_once),
         TEST(test_grant_accept_bad_index_refused),

@@ -108,7 +108,7 @@ static void test_interrupt_is_masked_until_acknowledged(void **state)
     assert_true(model_line_masked(40));
 }
 
-/* [DEV-IRQ-3] */
+/* [DEV-IRQ-3] [DEV-IRQ-7] */
 static void test_interrupt_without_destination_is_masked(void **state)
 {
     (void)state;

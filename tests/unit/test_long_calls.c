@@ -193,7 +193,8 @@ static void test_copies_from_a_block_let_the_urgent_run(void **state)
     assert_memory_equal(back, bytes, sizeof bytes);
 }
 
-/* A buffer that is being filled is nobody's yet: another thread that guesses its handle can do nothing with it. */
+/* [ABI-ERROR-3] A buffer that is being filled is nobody's yet: another thread that guesses its handle can do nothing
+ * with it. */
 static void test_buffer_half_filled_is_busy(void **state)
 {
     (void)state;

@@ -75,6 +75,28 @@ static void test_queue_last_handle_closed_ends_it(void **state)
     assert_int_equal(client.process->account->budget.used, before);
 }
 
+/* [ABI-MSG-1] [MSG-RECEIVE-1] All five words, in registers and through the ring. */
+static void test_message_of_40_bytes_arrives_whole(void **state)
+{
+    (void)state;
+    static const uint64_t words[] = {11, 22, 33, 44, 55};
+    cavern_handle sender = peer_sender(&client, &server, 1, 9, 1, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        if (i)
+            assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+        assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(40, 0, 0, 0, 0), [3] = words[0], words[1],
+                                   words[2], words[3], words[4]),
+                         CAVERN_OK);
+        if (i) {
+            assert_int_equal(peer_woken(&server), CAVERN_OK);
+            assert_memory_equal(&server.x[4], words, sizeof words);
+        } else {
+            assert_true(peer_take(&server, &got));
+            assert_memory_equal(got.body, words, sizeof words);
+        }
+    }
+}
+
 /* [MSG-RECEIVE-1] [MSG-SENDER-1] */
 static void test_receive_waiting_gets_registers(void **state)
 {
@@ -144,6 +166,16 @@ static void test_receive_deadline_passes_timeout(void **state)
     assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
 }
 
+/* [ABI-CALL-2] */
+static void test_receive_without_deadline_waits_for_ever(void **state)
+{
+    (void)state;
+    assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = 0), CAVERN_TIMEOUT);
+    assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    model_set_time(UINT64_MAX - 1);
+    assert_true(peer_waits(&server));
+}
+
 /* [MSG-RECEIVE-5] */
 static void test_receive_second_thread_is_busy(void **state)
 {
@@ -173,7 +205,7 @@ static void test_send_ring_full_refused_until_freed(void **state)
         assert_int_equal(send_words(sender, 40, i), CAVERN_OK);
 }
 
-/* [MSG-SEND-3] [MSG-SENDER-2] */
+/* [MSG-SEND-3] [MSG-SENDER-2] [MSG-FREE-1] */
 static void test_send_over_limit_refused_others_go_on(void **state)
 {
     (void)state;
@@ -233,6 +265,8 @@ static void test_send_bad_messages_refused(void **state)
     assert_int_equal(send_blocks(sender, 65), CAVERN_TOO_LARGE);
     assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(16385, 0, 0, 0, 0), [3] = client.memory),
                      CAVERN_TOO_LARGE);
+    struct cavern_lease lease = {client.memory, 64, CAVERN_LEASE_READ};
+    peer_write(&client, 8, &lease, sizeof lease);
     assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(8, 0, 1, 0, 0), [3] = client.memory),
                      CAVERN_BAD_ARGUMENT);
     assert_int_equal(peer_call(&client, SEND, sender, [1] = CAVERN_INFO(8, 0, 0, 5, 0), [3] = client.memory),
@@ -443,9 +477,11 @@ int main(void)
         TEST(test_queue_create_bad_sizes_refused),
         TEST(test_queue_not_bound_to_caller_is_denied),
         TEST(test_queue_last_handle_closed_ends_it),
+        TEST(test_message_of_40_bytes_arrives_whole),
         TEST(test_receive_waiting_gets_registers),
         TEST(test_receive_waiting_is_told_of_large_message),
         TEST(test_receive_deadline_passes_timeout),
+        TEST(test_receive_without_deadline_waits_for_ever),
         TEST(test_receive_second_thread_is_busy),
         TEST(test_send_ring_full_refused_until_freed),
         TEST(test_send_over_limit_refused_others_go_on),

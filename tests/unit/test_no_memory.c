@@ -16,26 +16,35 @@
 
 static struct peer self, other;
 static struct taken got;
-static cavern_handle sender; /* own, to the other's queue */
+static cavern_handle sender;  /* own, to the other's queue */
+static struct account *fresh; /* charged with nothing yet */
 
 static int start(void **state)
 {
     (void)state;
     model_start(64 << 20);
+    fresh = NULL;
     peer_start(&other, "other", 20, 1024, 8);
     peer_start(&self, "self", 10, 1024, 8);
     sender = peer_sender(&self, &other, 1, 100, 10, 0);
     return 0;
 }
 
+static cavern_handle fresh_account(uint64_t bytes)
+{
+    fresh = account_create(model_root(), bytes, 31);
+    return model_give(self.process, &fresh->object, CAVERN_RIGHT_CHARGE);
+}
+
 struct balance {
-    uint64_t root, own, others, objects, handles;
+    uint64_t root, fresh, own, others, objects, handles;
 };
 
 static struct balance balance(void)
 {
     return (struct balance){
         .root = model_root()->budget.used,
+        .fresh = fresh ? fresh->budget.used : 0,
         .own = self.process->account->budget.used,
         .others = other.process->account->budget.used,
         .objects = self.process->account->objects + other.process->account->objects,
@@ -66,9 +75,8 @@ static void starve_call(struct peer *peer, unsigned least, enum cavern_call call
 static void test_queue_create_without_memory_changes_nothing(void **state)
 {
     (void)state;
-    cavern_handle fresh =
-        model_give(self.process, &account_create(model_root(), 8 << 20, 31)->object, CAVERN_RIGHT_CHARGE);
-    starve(&self, 200, QUEUE_CREATE, fresh, [3] = 8192, [4] = 600);
+    cavern_handle account = fresh_account(8 << 20);
+    starve(&self, 200, QUEUE_CREATE, account, [3] = 8192, [4] = 600);
     assert_int_equal(peer_call(&self, QUEUE_BIND, self.x[1], [2] = CAVERN_SELF_PROCESS), CAVERN_OK);
 }
 
@@ -96,9 +104,8 @@ static void test_contiguous_buffer_without_memory_changes_nothing(void **state)
 static void test_process_create_without_memory_changes_nothing(void **state)
 {
     (void)state;
-    cavern_handle fresh =
-        model_give(self.process, &account_create(model_root(), 1 << 20, 31)->object, CAVERN_RIGHT_CHARGE);
-    starve(&self, 3, PROCESS_CREATE, fresh);
+    cavern_handle account = fresh_account(1 << 20);
+    starve(&self, 3, PROCESS_CREATE, account);
 }
 
 /* [ABI-FAIL-1] */

@@ -196,6 +196,7 @@ static void test_process_end_by_another_first_counts(void **state)
     assert_int_equal(peer_call(&parent, PROCESS_END, process, [3] = 42), CAVERN_OK);
     assert_int_equal(peer_call(&parent, PROCESS_END, process, [3] = 43), CAVERN_OK);
     expect_exit(5, CAVERN_REASON_ENDED, 42);
+    assert_int_equal(child.process->exit.words[CAVERN_EXIT_CODE], 42); /* what `inspect` shows */
     assert_false(peer_take(&parent, &got));
 }
 
@@ -307,6 +308,31 @@ static void test_process_end_with_own_handle(void **state)
     assert_int_equal(peer_call(&parent, HANDLE_CLOSE, process), CAVERN_OK);
     peer_call(&child, PROCESS_END, CAVERN_SELF_PROCESS);
     assert_int_equal(used(), before);
+}
+
+/* [PROC-END-3] Looked at between its steps, the end has not been told before everything is back. */
+static void test_process_end_is_told_last(void **state)
+{
+    (void)state;
+    uint64_t before = used();
+    cavern_handle process = create(CAVERN_NO_HANDLE, 0);
+    struct process *object = object_of(&parent, process, CAVERN_TYPE_PROCESS);
+    model_memory(object, 2 << 20);
+    for (unsigned i = 0; i < 500; i++)
+        assert_int_equal(peer_call(&parent, HANDLE_GIVE, process, [2] = parent.queue), CAVERN_OK);
+    add_thread(process, 20);
+    watch(process, 1);
+    model_interrupt_pending(true);
+    process_end(object, (uint64_t[5]){CAVERN_REASON_ENDED});
+    unsigned steps = 0;
+    for (; object->exit.state != NOTICE_DELIVERED; steps++) {
+        assert_true(steps < 1000 && used() >= before);
+        (void)scheduler_next();
+    }
+    assert_true(steps > 4);
+    assert_int_equal(object->state, CAVERN_PROCESS_ZOMBIE);
+    assert_in_range(used(), before, before + 2 * 4096); /* the zombie; the handle to its thread */
+    model_interrupt_pending(false);
 }
 
 /* The end goes on in steps, and what runs meanwhile is never a thread of the process. */
@@ -476,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup(test_process_end_gives_everything_back_but_the_zombie, start),
         cmocka_unit_test_setup(test_process_end_leaves_queues_and_waits, start),
         cmocka_unit_test_setup(test_process_end_with_own_handle, start),
+        cmocka_unit_test_setup(test_process_end_is_told_last, start),
         cmocka_unit_test_setup(test_process_end_lets_interrupts_in, start),
         cmocka_unit_test_setup(test_process_end_hastened_by_who_asked, start),
         cmocka_unit_test_setup(test_process_fault_ends_it_with_reason_and_place, start),

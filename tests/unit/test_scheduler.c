@@ -209,6 +209,7 @@ static void test_scheduler_deadlines_pass_in_order(void **state)
     (void)state;
     struct thread *late = receiver(5, start_time + 30 * MS), *first = receiver(5, start_time + 20 * MS),
                   *second = receiver(5, start_time + 20 * MS);
+    struct thread *just_after = receiver(5, start_time + 20 * MS + 1);
     assert_int_equal(model_timer(), start_time + 20 * MS);
     after(20 * MS - 1);
     assert_int_equal(first->state, CAVERN_THREAD_SUSPENDED);
@@ -217,6 +218,9 @@ static void test_scheduler_deadlines_pass_in_order(void **state)
     assert_int_equal(first->context.x[0], CAVERN_TIMEOUT);
     sleeps(first, CAVERN_FOREVER);
     runs(second);
+    assert_int_equal(just_after->state, CAVERN_THREAD_SUSPENDED);
+    after(20 * MS + 1);
+    assert_int_equal(just_after->state, CAVERN_THREAD_READY);
     assert_int_equal(late->state, CAVERN_THREAD_SUSPENDED);
     assert_int_equal(model_timer(), start_time + 30 * MS);
     after(30 * MS);

@@ -205,7 +205,9 @@ static void test_map_outlives_the_handle_and_shows_other_mappings(void **state)
     cavern_handle handle = create(3 * PAGE);
     assert_int_equal(map_at(handle, 0, 3 * PAGE, AT, WRITE), CAVERN_OK);
     assert_int_equal(map_at(handle, PAGE, 2 * PAGE, AT + 8 * PAGE, READ), CAVERN_OK);
+    uint64_t free = memory_free();
     assert_int_equal(call_close(thread, handle), CAVERN_OK);
+    assert_int_equal(memory_free(), free);
     strcpy((char *)model_at(process, AT + 2 * PAGE + 5), "through the other");
     assert_string_equal(model_at(process, AT + 9 * PAGE + 5), "through the other");
     assert_int_equal(call_unmap(thread, AT, 3 * PAGE), CAVERN_OK);

@@ -140,6 +140,7 @@ static void test_thread_end_takes_it_out_of_its_wait(void **state)
     assert_int_equal(self.process->account->budget.used, before);
 }
 
+/* [PROC-CONTROL-5] */
 static void test_thread_ended_is_gone(void **state)
 {
     (void)state;

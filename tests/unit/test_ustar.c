@@ -207,6 +207,7 @@ static void test_ustar_single_zero_block_is_a_bad_end(void **state)
     assert_int_equal(first_of(&archive, &entry), USTAR_BAD_END);
 }
 
+/* [BOOT-BAD-1] */
 static void test_ustar_damaged_header_is_refused(void **state)
 {
     static const struct {

@@ -12,4 +12,12 @@
 
 #include <cmocka.h>
 
+/* CMOCKA_TEST_FILTER=PATTERN runs only the tests whose name fits. */
+__attribute__((constructor)) static void unit_filter(void)
+{
+    const char *pattern = getenv("CMOCKA_TEST_FILTER");
+    if (pattern)
+        cmocka_set_test_filter(pattern);
+}
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
