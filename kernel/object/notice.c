@@ -19,6 +19,7 @@ void notice_init(struct notice *notice, uint8_t kind, struct object *owner)
 {
     *notice = (struct notice){.kind = kind, .owner = owner, .position = NOTICE_TAKEN};
     list_init(&notice->link);
+    list_init(&notice->of_small);
     list_init(&notice->of_queue);
 }
 
@@ -31,17 +32,27 @@ static struct cavern_header header_of(const struct notice *notice)
     };
 }
 
-/* It holds its source meanwhile: what has happened is told even if nobody else wants the source any more. */
-static void to_waiting(struct notice *notice)
+/*
+ * Last of those that wait, or first. It holds its source meanwhile: what has happened is told even if nobody else wants
+ * the source any more.
+ */
+static void to_waiting(struct notice *notice, void (*push)(struct list *list, struct list *node))
 {
+    struct queue *queue = notice->queue;
     object_get(notice->owner);
     notice->state = NOTICE_WAITING;
+    push(&queue->waiting, &notice->link);
+    if (!notice->finished)
+        push(&queue->small, &notice->of_small);
 }
 
 static void leave_waiting(struct notice *notice)
 {
-    if (notice->state == NOTICE_WAITING)
-        object_put(notice->owner); /* to_waiting */
+    if (notice->state != NOTICE_WAITING)
+        return;
+    if (list_linked(&notice->of_small))
+        list_remove(&notice->of_small);
+    object_put(notice->owner); /* to_waiting */
 }
 
 /* It is on its way with this content: firings from now on are new. */
@@ -94,8 +105,7 @@ static void tell(struct notice *notice)
         notice_deliver_registers(notice, thread);
         return;
     }
-    to_waiting(notice);
-    list_push_back(&queue->waiting, &notice->link);
+    to_waiting(notice, list_push_back);
     queue_tell_waiting(queue);
     if (notice->state == NOTICE_WAITING)
         queue_serve_later(queue); /* its owner may have freed some, and not have been asked to say so */
@@ -121,8 +131,7 @@ void notice_return(struct notice *notice)
     if (is_dying(notice))
         return;
     notice->count += notice->count_word ? notice->words[notice->count_word - 1] : 1; /* told in vain */
-    to_waiting(notice);
-    list_push_front(&notice->queue->waiting, &notice->link);
+    to_waiting(notice, list_push_front);
 }
 
 /* Its message, if it still stands in the ring, tells of nothing any more. */

@@ -26,6 +26,7 @@ enum notice_state { NOTICE_IDLE, NOTICE_WAITING, NOTICE_DELIVERED };
 
 struct notice {
     struct list link;     /* queue->waiting or queue->delivered */
+    struct list of_small; /* queue->small */
     struct list of_queue; /* queue->notices */
     struct queue *queue;  /* not counted: it tells us when it goes; NULL: nobody asked */
     struct object *owner; /* the source that this stands in; counted while WAITING */

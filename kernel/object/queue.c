@@ -26,6 +26,7 @@ static void init_lists(struct queue *queue)
     list_init(&queue->senders);
     list_init(&queue->notices);
     list_init(&queue->waiting);
+    list_init(&queue->small);
     list_init(&queue->asked);
     list_init(&queue->delivered);
     list_init(&queue->returning);

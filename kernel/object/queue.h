@@ -60,6 +60,7 @@ struct queue {
     struct list notices;     /* notice.of_queue: all that have this destination, but for those of room */
     struct list asked;       /* notice.of_queue: of room elsewhere, which the owner asked for */
     struct list waiting;     /* notice.link: no room yet */
+    struct list small;       /* notice.of_small: of these, the ones that may come in registers */
     struct list delivered;   /* notice.link: told, not acknowledged */
     struct list returning;   /* notice.link: of these, the ones that unbinding has yet to look at */
     struct tree spaces;      /* sender.of_spaces, by ticket: who waits for room, but for those at their own limits */

@@ -34,21 +34,6 @@ sys_outcome sys_send(struct thread *caller, struct send_args *args)
 
 /* --- receiving --- */
 
-/* The oldest that lacks room and need not go through the ring, if not too many that must stand before it; or NULL. */
-static struct notice *waiting_notice(const struct queue *queue)
-{
-    unsigned most = JOB_STEP_ITEMS;
-    list_for_each_safe(node, &queue->waiting)
-    {
-        struct notice *notice = container_of(node, struct notice, link);
-        if (!notice->finished)
-            return notice;
-        if (!--most)
-            return NULL;
-    }
-    return NULL;
-}
-
 sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t deadline)
 {
     if (queue->receiver)
@@ -62,9 +47,9 @@ sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t
     }
     if (queue_has_untaken(queue))
         return CAVERN_IN_RING;
-    struct notice *notice = waiting_notice(queue);
-    if (notice) {
-        notice_deliver_registers(notice, caller);
+    struct list *small = list_first(&queue->small); /* that lacks room, and needs none */
+    if (small) {
+        notice_deliver_registers(container_of(small, struct notice, of_small), caller);
         queue_refill(queue);
         queue_update_waiters(queue);
         return SYS_DONE;

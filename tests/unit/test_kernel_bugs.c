@@ -258,6 +258,34 @@ static void test_unbinding_goes_in_steps(void **state)
     assert_false(peer_take(&client, &got));
 }
 
+/* [MSG-NOTICE-7] However many `closed` wait for room before it, a signal comes in registers. */
+static void test_registers_behind_many_that_need_room(void **state)
+{
+    (void)state;
+    cavern_handle closing[100], open = peer_sender(&server, &server, 1, 100, 10, 0);
+    for (unsigned i = 0; i < COUNT_OF(closing); i++)
+        closing[i] = peer_sender(&server, &server, 2, 1, 1, CAVERN_MINT_CLOSED);
+    for (unsigned i = 0; i < 64; i++)
+        assert_int_equal(send_by(&server, open), CAVERN_OK);
+    while (peer_take(&server, &got))
+        continue;
+    for (unsigned i = 0; i < COUNT_OF(closing); i++)
+        assert_int_equal(peer_call(&server, HANDLE_CLOSE, closing[i]), CAVERN_OK);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(peer_call(&server, SIGNAL_RAISE, signal_to(server.queue, 70 + i)), CAVERN_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(receive(&server, 0), CAVERN_OK);
+        assert_int_equal(server.x[1] >> 16 & 0xff, CAVERN_KIND_SIGNAL);
+        assert_int_equal(server.x[3], 70 + i);
+    }
+    assert_int_equal(receive(&server, 0), CAVERN_TIMEOUT);
+    peer_free(&server);
+    assert_int_equal(receive(&server, 0), CAVERN_IN_RING);
+    for (unsigned i = 0; i < 64; i++)
+        assert_true(peer_take(&server, &got));
+    assert_int_equal(got.header.kind, CAVERN_KIND_CLOSED);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, start)
 
 int main(void)
@@ -272,6 +300,7 @@ int main(void)
         TEST(test_kept_table_with_handles_to_itself_ends),
         TEST(test_accounts_nest_to_a_limit),
         TEST(test_unbinding_goes_in_steps),
+        TEST(test_registers_behind_many_that_need_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
