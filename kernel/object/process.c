@@ -143,8 +143,8 @@ static enum cavern_status reserve_wanted(struct process *process, cavern_handle 
     }
     if (status || place == HANDLE_PLACE_OK)
         return status;
-    const struct handle_entry *entry = handle_table_entry(&process->handles, (uint32_t)(wanted & HANDLE_INDEX_MASK));
-    bool in_use = place == HANDLE_PLACE_EXISTS && entry->word & HANDLE_IN_USE;
+    const struct handle_entry *entry = handle_table_entry(&process->handles, handle_index(wanted));
+    bool in_use = place == HANDLE_PLACE_EXISTS && handle_entry_used(entry);
     return in_use ? CAVERN_EXISTS : CAVERN_BAD_ARGUMENT;
 }
 
@@ -218,7 +218,7 @@ enum cavern_status process_lookup_any(struct process *process, cavern_handle han
     enum handle_check why;
     const struct handle_entry *entry = handle_lookup_entry(&process->handles, handle, HANDLE_TYPE_ANY, 0, &why);
     if (entry) {
-        *object = entry->object;
+        *object = handle_entry_object(entry);
         *rights = handle_entry_rights(entry);
         return CAVERN_OK;
     }

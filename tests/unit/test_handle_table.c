@@ -264,7 +264,7 @@ static void test_handle_insert_at_takes_from_anywhere_in_the_free_list(void **st
 static void test_handle_with_last_generation_retires_its_index(void **state)
 {
     struct handle_table *table = *state;
-    uint64_t last = HANDLE_GENERATION_MASK | 4;
+    uint64_t last = HANDLE_GENERATION_LAST * HANDLE_GENERATION_ONE | 4;
     uint32_t room = table->room;
 
     handle_insert_at(table, last, 1, 0, &objects[0]);
