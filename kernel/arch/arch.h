@@ -87,11 +87,12 @@ void arch_context_write_vector(struct arch_context *context, const struct cavern
 
 /* --- this CPU --- */
 struct cpu *arch_cpu(void);
-/* An interrupt waits to be taken: long calls look between two steps. */
+/* An interrupt waits to be taken, or another CPU to enter the kernel: long calls look between two steps. */
 bool arch_interrupt_pending(void);
 uint64_t arch_now(void);   /* ns since the timer started; never goes back */
 uint64_t arch_ticks(void); /* the same clock in its own unit: for adding up */
 uint64_t arch_ticks_to_ns(uint64_t ticks);
 void arch_timer_set(uint64_t deadline);                   /* absolute ns; ~0: none */
 void arch_switch(struct thread *from, struct thread *to); /* address space, TLS, floating point; either may be NULL */
+bool arch_switch_is_own(const struct thread *to);         /* arch_switch to it touches nothing that CPUs share */
 _Noreturn void arch_halt(void);

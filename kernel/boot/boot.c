@@ -157,7 +157,6 @@ static void start_interrupts(void)
     for (size_t i = 0; i < controller->register_count; i++)
         if (!memory_exclude(controller->registers[i].base, controller->registers[i].size))
             panic("interrupt controller: too many registers");
-    platform_line_unmask(description.timer_line);
 }
 
 static void open_counters(void)
@@ -169,8 +168,12 @@ static void open_counters(void)
 static void say_hello(unsigned level)
 {
     log_write(CAVERN_LOG_INFO, "Cavern " CAVERN_VERSION ", entered at EL%u", level);
-    log_write(CAVERN_LOG_INFO, "%s: %s, %u CPU%s, %lu MiB of RAM, %s", description.model, cpu_name(), description.cpus,
-              description.cpus == 1 ? "" : "s", (unsigned long)memory_total() / MIB, platform_interrupts_name());
+    log_write(CAVERN_LOG_INFO, "%s: %s, %u CPU%s, %lu MiB of RAM, %s", description.model, cpu_name(),
+              scheduler.cpu_count, scheduler.cpu_count == 1 ? "" : "s", (unsigned long)memory_total() / MIB,
+              platform_interrupts_name());
+    if (scheduler.cpu_count < description.cpus)
+        log_write(CAVERN_LOG_WARNING, "%u of %u CPUs stay off", description.cpus - scheduler.cpu_count,
+                  description.cpus);
     if (description.firmware == FIRMWARE_NONE)
         log_write(CAVERN_LOG_WARNING, "no PSCI: the machine can't be powered off");
 }
@@ -205,7 +208,14 @@ static void start_first_process(struct account *root)
     first_process_start(&first);
 }
 
-void boot(uint64_t tree, unsigned level)
+/* True: there are others now. */
+static bool start_cpus(void)
+{
+    unsigned known = description.cpus < MACHINE_CPUS_MAX ? description.cpus : MACHINE_CPUS_MAX;
+    return cpus_start(description.cpu_ids, known);
+}
+
+KERNEL_LOCK_UNCHECKED void boot(uint64_t tree, unsigned level)
 {
     kernel_map_init();
     cpu_init();
@@ -221,9 +231,12 @@ void boot(uint64_t tree, unsigned level)
     buffer_seed(description.seed ^ arch_now());
     start_interrupts();
     scheduler_init(arch_cpu());
+    bool shared = start_cpus();
     struct account *root = make_root();
     say_hello(level);
     open_counters();
     start_first_process(root);
+    if (shared)
+        trap_leave_shared();
     trap_leave();
 }

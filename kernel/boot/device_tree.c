@@ -237,9 +237,19 @@ static const char *visit_console(struct walk *walk, int node)
     return NULL;
 }
 
+/* `reg` is the affinity. bindings/arm/cpus.yaml */
 static const char *visit_cpu(struct walk *walk, int node)
 {
-    walk->machine->cpus += string_is(walk->blob, node, "device_type", "cpu");
+    struct machine_description *machine = walk->machine;
+    int length, cells = fdt_address_cells(walk->blob, walk->ancestors[walk->depth - 1]);
+    const fdt32_t *reg = fdt_getprop(walk->blob, node, "reg", &length);
+    if (!string_is(walk->blob, node, "device_type", "cpu"))
+        return NULL;
+    if (!reg || cells < 1 || cells > CELLS_MAX || length != 4 * cells)
+        return "device tree: a CPU's node is damaged";
+    if (machine->cpus < MACHINE_CPUS_MAX)
+        machine->cpu_ids[machine->cpus] = read_cells(reg, cells);
+    machine->cpus++;
     return NULL;
 }
 

@@ -11,32 +11,43 @@
 #include "object/scheduler.h"
 #include "object/thread.h"
 
-/* Would `to`, if it were woken, follow the current thread, which is about to wait? */
-static inline bool hand_over_possible(const struct cpu *cpu, const struct thread *to)
+/*
+ * Would `to`, if it were woken, follow the current thread, which is about to wait? `shared`: other CPUs may do the same
+ * with other threads at the same time, so that nothing may be touched that is not this CPU's or those two threads'.
+ */
+static inline bool hand_over_possible(const struct cpu *cpu, const struct thread *to, bool shared)
 {
-    bool higher_ready = cpu->ready.ready >> to->runnable.priority > 1;
-    return !cpu->jobs.ready && !cpu->reschedule && !to->suspended && !higher_ready;
+    if (shared && ((tree_linked(&to->deadline) && to->timer_cpu != cpu) || !arch_switch_is_own(to)))
+        return false;
+    uint32_t ready = scheduler.ready.ready | cpu->bound.ready;
+    bool higher_ready = ready >> to->runnable.priority > 1;
+    return !scheduler.jobs.ready && !cpu->reschedule && !to->suspended && !to->cpu_mask && !higher_ready;
 }
 
 /* `from`, the current thread, waits; `to`, which was waiting, is on the CPU. hand_over_possible has just been true. */
 static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, struct thread *from, uint8_t state,
-                                                            uint64_t deadline, struct thread *to)
+                                                            uint64_t deadline, struct thread *to, bool shared)
 {
     uint64_t now = arch_ticks(), spent = now - cpu->since;
     from->cpu_time += spent;
-    from->process->cpu_time += spent;
+    if (shared)
+        __atomic_fetch_add(&from->process->cpu_time, spent, __ATOMIC_RELAXED); /* it may have threads elsewhere */
+    else
+        from->process->cpu_time += spent;
     cpu->since = now;
     from->state = state;
-    if (deadline != CAVERN_FOREVER)
+    if (deadline != CAVERN_FOREVER) {
+        from->timer_cpu = cpu;
         tree_insert(&cpu->deadlines, &from->deadline, deadline);
+    }
     if (tree_linked(&to->deadline))
-        tree_remove(&cpu->deadlines, &to->deadline);
+        tree_remove(&to->timer_cpu->deadlines, &to->deadline);
     to->state = CAVERN_THREAD_READY;
     to->slice_used = 0;
     arch_switch(from, to);
     cpu->current = to;
     cpu->switches++;
     cpu->slice_end = CAVERN_FOREVER;
-    if (cpu->ready.ready || deadline != CAVERN_FOREVER)
+    if (scheduler.ready.ready || cpu->bound.ready || deadline != CAVERN_FOREVER)
         scheduler_switch_timed(cpu); /* else the timer may stand too early */
 }

@@ -103,6 +103,8 @@ static void serve(unsigned line)
 {
     struct interrupt *interrupt = line < LINES_MAX ? lines[line] : NULL;
 
+    if (platform_line_is_kick(line))
+        return; /* who kicked has left word in struct cpu */
     if (line < platform_first_line()) {
         scheduler_timer();
         return;

@@ -35,7 +35,7 @@ void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t
 void interrupt_acknowledge(struct interrupt *interrupt);
 bool interrupt_destroy(struct object *object);
 /*
- * Serves every line that the controller presents; called by the processor's interrupt vector. The only line below
- * platform_first_line() that ever fires is the timer's.
+ * Serves every line that the controller presents; called by the processor's interrupt vector. The only lines below
+ * platform_first_line() that ever fire are the timer's and a kick.
  */
 void interrupt_handle(void);

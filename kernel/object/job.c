@@ -13,18 +13,16 @@ void job_init(struct job *job, bool (*step)(struct job *job), struct object *own
 
 void job_start(struct job *job, uint8_t priority)
 {
-    struct cpu *cpu = arch_cpu();
-
     if (run_queue_queued(&job->runnable)) {
         if (priority <= job->runnable.priority)
             return;
-        run_queue_remove(&cpu->jobs, &job->runnable);
+        run_queue_remove(&scheduler.jobs, &job->runnable);
     } else if (job->owner) {
         object_get(job->owner); /* until job_finish */
     }
     job->runnable.priority = priority;
-    run_queue_push_back(&cpu->jobs, &job->runnable);
-    cpu->reschedule = true;
+    run_queue_push_back(&scheduler.jobs, &job->runnable);
+    scheduler_jobs_queued();
 }
 
 bool job_destroy_dying(struct job *job)
@@ -43,16 +41,16 @@ bool job_destroy_dying(struct job *job)
 }
 
 /* What its last step dropped, and its owner, with the job in it, are the reaper's. */
-static void job_finish(struct cpu *cpu, struct job *job)
+static void job_finish(struct job *job)
 {
     uint8_t priority = job->runnable.priority;
 
-    run_queue_remove(&cpu->jobs, &job->runnable);
-    list_splice_back(&cpu->reaper.dying, &job->dying);
+    run_queue_remove(&scheduler.jobs, &job->runnable);
+    list_splice_back(&scheduler.reaper.dying, &job->dying);
     if (job->owner)
         object_put(job->owner); /* job_start */
-    if (!list_empty(&cpu->reaper.dying))
-        job_start(&cpu->reaper, priority);
+    if (!list_empty(&scheduler.reaper.dying))
+        job_start(&scheduler.reaper, priority);
 }
 
 void job_run(struct job *job)
@@ -63,7 +61,7 @@ void job_run(struct job *job)
     bool done = job->step(job);
     cpu->job = NULL;
     if (done)
-        job_finish(cpu, job);
+        job_finish(job);
 }
 
 void job_add_dying(struct list *dying)
@@ -74,6 +72,6 @@ void job_add_dying(struct list *dying)
         list_push_back(&cpu->job->dying, dying);
         return;
     }
-    list_push_back(&cpu->reaper.dying, dying);
-    job_start(&cpu->reaper, cpu->current ? cpu->current->runnable.priority : 0);
+    list_push_back(&scheduler.reaper.dying, dying);
+    job_start(&scheduler.reaper, cpu->current ? cpu->current->runnable.priority : 0);
 }

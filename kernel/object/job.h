@@ -2,7 +2,7 @@
 /*
  * Jobs: kernel work with a continuation; no stack. They stand in a run queue of their own, each level of which comes
  * before the threads of the same priority. A step handles at most JOB_STEP_ITEMS items. Each job has a list of objects
- * whose last reference it dropped; the reaper, one for each CPU, is the job for all others.
+ * whose last reference it dropped; the reaper is the job for all others.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct object;
 #define JOB_STEP_ITEMS 64
 
 struct job {
-    struct runnable runnable;      /* in cpu->jobs */
+    struct runnable runnable;      /* in scheduler.jobs */
     struct object *owner;          /* that the job stands in, counted while queued; NULL: none */
     struct list dying;             /* objects to destroy, object.dying */
     bool (*step)(struct job *job); /* true: all done, take it off the run queue */

@@ -238,6 +238,7 @@ void process_end(struct process *process, const uint64_t exit_words[5])
     process->state = CAVERN_PROCESS_ENDING;
     memcpy(process->exit.words, exit_words, sizeof process->exit.words);
     job_start(&process->ending, process->top_priority);
+    scheduler_stop_process(process);
 }
 
 void process_hasten(struct process *process, uint8_t priority)
@@ -246,12 +247,17 @@ void process_hasten(struct process *process, uint8_t priority)
         job_start(&process->ending, priority);
 }
 
+/* One that another CPU runs is waited for. */
 static void end_threads(struct process *process)
 {
     struct tree_node *node;
 
-    for (unsigned i = 0; i < JOB_STEP_ITEMS && (node = tree_first(&process->threads)); i++)
-        thread_end_with_process(container_of(node, struct thread, of_process));
+    for (unsigned i = 0; i < JOB_STEP_ITEMS && (node = tree_first(&process->threads)); i++) {
+        struct thread *thread = container_of(node, struct thread, of_process);
+        if (scheduler_runs_elsewhere(thread))
+            return;
+        thread_end_with_process(thread);
+    }
 }
 
 /* A handle to this keeps the process: in its own table, for ever. */

@@ -70,6 +70,7 @@ struct queue {
     uint8_t unbinding;       /* enum queue_unbinding */
     bool gone;               /* no handle is left */
     bool waited_for;         /* `waiting` is not empty, or `asking` not 0: what the word `waiters` says */
+    bool claimed;            /* by a short cut */
     bool unserved;           /* there may be room for more of them than one step could serve */
     struct job serving;      /* looks for room, and serves them */
     uint32_t cursor;         /* of unbinding */

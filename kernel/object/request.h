@@ -92,6 +92,12 @@ static inline void request_close(struct pending *pending)
     queue_refill(server); /* a slot is free */
 }
 
+/* Closing it reaches no further than the server's queue. */
+static inline bool request_closes_alone(const struct pending *pending)
+{
+    return !pending->leases && !pending->sender->waits && pending->sender->object.references > 1;
+}
+
 void request_abandon(struct pending *pending);
 /* An ending of at most five words, without attachments, for the reply queue; closes. */
 void request_ended(struct pending *pending, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS]);

@@ -5,25 +5,52 @@
 #include "object/message.h"
 #include "object/process.h"
 #include "object/thread.h"
+#include "platform/platform.h"
 
 #define NEVER CAVERN_FOREVER
 #define TIMEOUTS_AT_ONCE 64
 
+struct scheduler scheduler;
+
+static uint64_t bit_of(const struct cpu *cpu)
+{
+    return UINT64_C(1) << cpu->number;
+}
+
+void scheduler_prepare_cpu(struct cpu *cpu)
+{
+    *cpu =
+        (struct cpu){.number = (uint8_t)scheduler.cpu_count, .slice_end = NEVER, .timer = NEVER, .since = arch_ticks()};
+    run_queue_init(&cpu->bound);
+}
+
+void scheduler_add_cpu(struct cpu *cpu)
+{
+    scheduler.cpus[scheduler.cpu_count++] = cpu;
+    scheduler.online |= bit_of(cpu);
+    scheduler.idle |= bit_of(cpu);
+}
+
 void scheduler_init(struct cpu *cpu)
 {
-    *cpu = (struct cpu){.slice_end = NEVER, .timer = NEVER, .since = arch_ticks()};
-    run_queue_init(&cpu->ready);
-    run_queue_init(&cpu->jobs);
-    job_init(&cpu->reaper, job_destroy_dying, NULL);
+    scheduler = (struct scheduler){0};
+    run_queue_init(&scheduler.ready);
+    run_queue_init(&scheduler.jobs);
+    job_init(&scheduler.reaper, job_destroy_dying, NULL);
+    scheduler_prepare_cpu(cpu);
+    scheduler_add_cpu(cpu);
     arch_timer_set(NEVER);
 }
 
-uint64_t scheduler_cpu_mask(void)
-{
-    return 1;
-}
+/* --- which CPU --- */
 
-/* --- threads come and go --- */
+/* All that it may use. */
+static uint64_t allowed(const struct thread *thread)
+{
+    uint64_t mask = thread->cpu_mask & scheduler.online;
+
+    return mask ? mask : scheduler.online;
+}
 
 /* Is it on the CPU, and may it stay there? */
 static bool goes_on(const struct thread *thread)
@@ -31,37 +58,123 @@ static bool goes_on(const struct thread *thread)
     return thread && thread->state == CAVERN_THREAD_READY && !run_queue_queued(&thread->runnable);
 }
 
+static int running(const struct cpu *cpu)
+{
+    return goes_on(cpu->current) ? cpu->current->runnable.priority : RUN_QUEUE_NONE;
+}
+
+static void tell(struct cpu *cpu)
+{
+    scheduler.idle &= ~bit_of(cpu);
+    if (cpu->reschedule)
+        return;
+    cpu->reschedule = true;
+    if (cpu != arch_cpu())
+        platform_cpu_kick(cpu->number);
+}
+
+/* Where a thread that may use `mask` is best off: a CPU that is idle, this one or its last first; else the one that
+ * runs the lowest priority, of those that have not been told to look again anyway. */
+static struct cpu *find_cpu(uint64_t mask, unsigned last)
+{
+    struct cpu *own = arch_cpu(), *lowest = NULL;
+    uint64_t idle = mask & scheduler.idle;
+
+    if (idle & bit_of(own))
+        return own;
+    if (idle)
+        return scheduler.cpus[idle >> last & 1 ? last : (unsigned)__builtin_ctzll(idle)];
+    for (uint64_t left = mask; left; left &= left - 1) {
+        struct cpu *cpu = scheduler.cpus[__builtin_ctzll(left)];
+        if (!cpu->reschedule && (!lowest || running(cpu) < running(lowest)))
+            lowest = cpu;
+    }
+    return lowest ? lowest : scheduler.cpus[__builtin_ctzll(mask)];
+}
+
+static struct run_queue *queue_of(const struct thread *thread)
+{
+    return thread->place ? &thread->place->bound : &scheduler.ready;
+}
+
+/* Those that run this priority and have not been waited for, now are. */
+static void contest(struct cpu *cpu, int priority)
+{
+    if (running(cpu) == priority && cpu->slice_end == NEVER)
+        tell(cpu);
+}
+
+/* One that has been queued may be for another CPU. */
+static void announce_elsewhere(const struct thread *thread)
+{
+    int priority = thread->runnable.priority;
+    struct cpu *cpu = thread->place ? thread->place : find_cpu(scheduler.online, thread->last_cpu);
+
+    if (priority > running(cpu))
+        tell(cpu);
+    else if (thread->place)
+        contest(cpu, priority);
+    else
+        for (unsigned i = 0; i < scheduler.cpu_count; i++)
+            contest(scheduler.cpus[i], priority);
+}
+
+/* It is ready: in a queue, at one of its ends. */
+static void enqueue(struct thread *thread, void (*push)(struct run_queue *, struct runnable *))
+{
+    uint64_t mask = allowed(thread);
+
+    thread->place = mask == scheduler.online ? NULL : find_cpu(mask, thread->last_cpu);
+    push(queue_of(thread), &thread->runnable);
+}
+
+static void announce(struct thread *thread)
+{
+    struct cpu *cpu = arch_cpu();
+
+    if (scheduler.cpu_count > 1)
+        announce_elsewhere(thread);
+    else if (!cpu->current || thread->runnable.priority >= cpu->current->runnable.priority)
+        cpu->reschedule = true; /* an equal one makes no difference but to the slice */
+}
+
+static void dequeue(struct thread *thread)
+{
+    run_queue_remove(queue_of(thread), &thread->runnable);
+}
+
+/* --- threads come and go --- */
+
 /* True: READY now, and to be queued. */
-static bool make_ready(struct cpu *cpu, struct thread *thread)
+static bool make_ready(struct thread *thread)
 {
     if (tree_linked(&thread->deadline))
-        tree_remove(&cpu->deadlines, &thread->deadline);
+        tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
     if (thread->suspended) {
         thread->state = CAVERN_THREAD_SUSPENDED;
         return false;
     }
     thread->state = CAVERN_THREAD_READY;
     thread->slice_used = 0;
-    /* An equal one makes no difference but to the slice. */
-    if (!cpu->current || thread->runnable.priority >= cpu->current->runnable.priority)
-        cpu->reschedule = true;
     return true;
 }
 
 void scheduler_wake(struct thread *thread)
 {
-    struct cpu *cpu = arch_cpu();
-
-    if (make_ready(cpu, thread))
-        run_queue_push_back(&cpu->ready, &thread->runnable);
+    if (!make_ready(thread))
+        return;
+    enqueue(thread, run_queue_push_back);
+    announce(thread);
 }
 
 void scheduler_hand_over(struct thread *thread)
 {
-    struct cpu *cpu = arch_cpu();
-
-    if (make_ready(cpu, thread))
-        run_queue_push_front(&cpu->ready, &thread->runnable);
+    if (!make_ready(thread))
+        return;
+    enqueue(thread, run_queue_push_front);
+    if (thread->place)
+        announce(thread);
+    arch_cpu()->reschedule = true;
 }
 
 void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline)
@@ -69,8 +182,10 @@ void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline)
     struct cpu *cpu = arch_cpu();
 
     thread->state = state;
-    if (deadline != NEVER)
+    if (deadline != NEVER) {
+        thread->timer_cpu = cpu;
         tree_insert(&cpu->deadlines, &thread->deadline, deadline);
+    }
     cpu->reschedule = true;
 }
 
@@ -79,9 +194,9 @@ void scheduler_remove(struct thread *thread)
     struct cpu *cpu = arch_cpu();
 
     if (run_queue_queued(&thread->runnable))
-        run_queue_remove(&cpu->ready, &thread->runnable);
+        dequeue(thread);
     if (tree_linked(&thread->deadline))
-        tree_remove(&cpu->deadlines, &thread->deadline);
+        tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
     if (thread == cpu->current)
         cpu->reschedule = true;
 }
@@ -95,40 +210,114 @@ void scheduler_yield(void)
         return;
     cpu->current->slice_used = 0;
     cpu->slice_end = NEVER;
-    run_queue_push_back(&cpu->ready, &cpu->current->runnable);
+    enqueue(cpu->current, run_queue_push_back);
+}
+
+static struct cpu *cpu_of(const struct thread *thread)
+{
+    for (unsigned i = 0; i < scheduler.cpu_count; i++)
+        if (scheduler.cpus[i]->current == thread)
+            return scheduler.cpus[i];
+    return NULL;
 }
 
 void scheduler_set_priority(struct thread *thread, uint8_t priority)
 {
-    struct cpu *cpu = arch_cpu();
-    bool queued = run_queue_queued(&thread->runnable);
+    struct cpu *cpu = cpu_of(thread);
 
     if (priority == thread->runnable.priority)
         return;
-    if (queued)
-        run_queue_remove(&cpu->ready, &thread->runnable);
+    if (!run_queue_queued(&thread->runnable)) {
+        thread->runnable.priority = priority;
+        if (cpu)
+            tell(cpu);
+        return;
+    }
+    dequeue(thread);
     thread->runnable.priority = priority;
-    if (queued)
-        run_queue_push_back(&cpu->ready, &thread->runnable);
-    cpu->reschedule = true;
+    enqueue(thread, run_queue_push_back);
+    announce(thread);
+}
+
+void scheduler_set_mask(struct thread *thread, uint64_t mask)
+{
+    struct cpu *cpu = cpu_of(thread);
+
+    thread->cpu_mask = mask;
+    if (run_queue_queued(&thread->runnable)) {
+        dequeue(thread);
+        enqueue(thread, run_queue_push_back);
+        announce(thread);
+    } else if (cpu && !(allowed(thread) & bit_of(cpu))) {
+        tell(cpu);
+    }
+}
+
+/* --- threads of other CPUs --- */
+
+bool scheduler_runs_elsewhere(const struct thread *thread)
+{
+    struct cpu *cpu = cpu_of(thread);
+
+    if (!cpu || cpu == arch_cpu())
+        return false;
+    tell(cpu);
+    arch_cpu()->awaits_cpu = true;
+    return true;
+}
+
+void scheduler_stop_process(const struct process *process)
+{
+    for (unsigned i = 0; i < scheduler.cpu_count; i++) {
+        struct cpu *cpu = scheduler.cpus[i];
+        if (cpu->current && cpu->current->process == process)
+            tell(cpu);
+    }
+}
+
+bool scheduler_must_let_go(const struct thread *thread)
+{
+    return thread->suspended || thread->doomed || !process_alive(thread->process);
+}
+
+/* What other CPUs have decided about the current thread while it ran. */
+static void let_go(struct cpu *cpu)
+{
+    struct thread *thread = cpu->current;
+
+    if (!goes_on(thread))
+        return;
+    if (thread->doomed) {
+        (void)!thread_end(thread, thread->doomed, thread->doom_code); /* it runs here */
+    } else if (scheduler_must_let_go(thread)) {
+        thread->state = CAVERN_THREAD_SUSPENDED;
+    } else if (!(allowed(thread) & bit_of(cpu))) {
+        enqueue(thread, run_queue_push_back);
+        announce(thread);
+    }
 }
 
 /* --- time --- */
 
-static void charge(struct cpu *cpu)
+static void charge(struct cpu *cpu, uint64_t now)
 {
-    uint64_t now = arch_ticks(), spent = now - cpu->since;
+    uint64_t spent = now - cpu->since;
 
     if (cpu->current) {
         cpu->current->cpu_time += spent;
         cpu->current->process->cpu_time += spent;
+    } else {
+        cpu->idle_time += spent;
     }
     cpu->since = now;
 }
 
 void scheduler_charge(void)
 {
-    charge(arch_cpu());
+    uint64_t now = arch_ticks();
+
+    for (unsigned i = 0; i < scheduler.cpu_count; i++)
+        charge(scheduler.cpus[i], now);
 }
 
 static uint64_t timer_wanted(const struct cpu *cpu)
@@ -157,7 +346,8 @@ static void timer_update(struct cpu *cpu)
 static void slice_update(struct cpu *cpu)
 {
     const struct thread *thread = cpu->current;
-    bool contested = thread && cpu->ready.ready >> thread->runnable.priority & 1;
+    uint32_t ready = scheduler.ready.ready | cpu->bound.ready;
+    bool contested = thread && ready >> thread->runnable.priority & 1;
 
     if (!contested)
         cpu->slice_end = NEVER;
@@ -182,16 +372,23 @@ void scheduler_timer(void)
 
 /* --- what runs next --- */
 
-/* First in its queue with the rest of its slice. */
+/* First in its queue with the rest of its slice, unless another CPU has less to do. */
 static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
+    uint64_t mask = allowed(thread);
+    struct cpu *other = mask & ~bit_of(cpu) ? find_cpu(mask & ~bit_of(cpu), cpu->number) : NULL;
 
+    if (other && running(other) >= thread->runnable.priority)
+        other = NULL;
     if (cpu->slice_end != NEVER) {
         uint64_t now = arch_now();
         thread->slice_used = SCHEDULER_SLICE - (cpu->slice_end > now ? cpu->slice_end - now : 1);
     }
-    run_queue_push_front(&cpu->ready, &thread->runnable);
+    thread->place = mask == scheduler.online ? NULL : other ? other : cpu;
+    run_queue_push_front(queue_of(thread), &thread->runnable);
+    if (other)
+        tell(other);
 }
 
 /* Nobody's registers are on the CPU any more, so jobs may take apart whoever was. */
@@ -206,37 +403,78 @@ static void vacate(struct cpu *cpu)
     cpu->current = NULL;
 }
 
-static bool job_is_first(const struct cpu *cpu)
+static int highest_ready(const struct cpu *cpu)
 {
-    int thread = run_queue_highest(&cpu->ready);
+    int any = run_queue_highest(&scheduler.ready), bound = run_queue_highest(&cpu->bound);
 
-    if (goes_on(cpu->current) && cpu->current->runnable.priority > thread)
-        thread = cpu->current->runnable.priority;
-    return cpu->jobs.ready && run_queue_highest(&cpu->jobs) >= thread;
+    return bound > any ? bound : any;
 }
 
-/* False: an interrupt comes first. */
+static bool job_is_first(const struct cpu *cpu)
+{
+    int thread = highest_ready(cpu);
+
+    if (running(cpu) > thread)
+        thread = running(cpu);
+    return scheduler.jobs.ready && run_queue_highest(&scheduler.jobs) >= thread;
+}
+
+static void find_worker(void)
+{
+    struct cpu *cpu = find_cpu(scheduler.online, arch_cpu()->number);
+
+    if (running(cpu) <= run_queue_highest(&scheduler.jobs))
+        tell(cpu);
+}
+
+void scheduler_jobs_queued(void)
+{
+    struct cpu *own = arch_cpu();
+
+    if (running(own) <= run_queue_highest(&scheduler.jobs) || scheduler.cpu_count == 1)
+        own->reschedule = true;
+    else
+        find_worker();
+}
+
+/* A step at a time; several CPUs that have nothing else to do may take turns. False: an interrupt, or another CPU,
+ * comes first. */
 static bool run_jobs(struct cpu *cpu)
 {
     while (job_is_first(cpu)) {
-        job_run(container_of(run_queue_first(&cpu->jobs), struct job, runnable));
-        if (arch_interrupt_pending())
-            return !job_is_first(cpu);
+        job_run(container_of(run_queue_first(&scheduler.jobs), struct job, runnable));
+        if ((cpu->awaits_cpu || arch_interrupt_pending()) && job_is_first(cpu))
+            return false;
     }
     return true;
+}
+
+static struct thread *take_first(struct cpu *cpu)
+{
+    for (;;) {
+        int any = run_queue_highest(&scheduler.ready), bound = run_queue_highest(&cpu->bound);
+        bool own = bound > any || (bound == any && cpu->turn);
+        struct runnable *first = run_queue_pop(own ? &cpu->bound : &scheduler.ready);
+        if (!first)
+            return NULL;
+        cpu->turn = !own;
+        struct thread *thread = container_of(first, struct thread, runnable);
+        if (process_alive(thread->process))
+            return thread;
+        thread->state = CAVERN_THREAD_SUSPENDED; /* the end of its process goes on elsewhere */
+    }
 }
 
 static struct thread *choose(struct cpu *cpu)
 {
     bool stays = goes_on(cpu->current);
 
-    if (stays && run_queue_highest(&cpu->ready) <= cpu->current->runnable.priority)
+    if (stays && highest_ready(cpu) <= cpu->current->runnable.priority)
         return cpu->current;
     if (stays)
         preempt(cpu);
     cpu->slice_end = NEVER;
-    struct runnable *first = run_queue_pop(&cpu->ready);
-    return first ? container_of(first, struct thread, runnable) : NULL;
+    return take_first(cpu);
 }
 
 static void switch_to(struct cpu *cpu, struct thread *next)
@@ -246,6 +484,8 @@ static void switch_to(struct cpu *cpu, struct thread *next)
     arch_switch(cpu->current, next);
     cpu->current = next;
     cpu->switches++;
+    if (next)
+        next->last_cpu = cpu->number;
 }
 
 void scheduler_switch_timed(struct cpu *cpu)
@@ -256,18 +496,26 @@ void scheduler_switch_timed(struct cpu *cpu)
 
 struct thread *scheduler_reschedule(struct cpu *cpu)
 {
-    charge(cpu);
-    if (cpu->jobs.ready && job_is_first(cpu)) {
+    charge(cpu, arch_ticks());
+    if (scheduler.cpu_count > 1)
+        let_go(cpu);
+    if (scheduler.jobs.ready && job_is_first(cpu)) {
         vacate(cpu);
         if (!run_jobs(cpu)) {
             timer_update(cpu);
             return NULL;
         }
-        charge(cpu);
+        charge(cpu, arch_ticks());
     }
     switch_to(cpu, choose(cpu));
     slice_update(cpu);
     timer_update(cpu);
     cpu->reschedule = false;
+    if (cpu->current)
+        scheduler.idle &= ~bit_of(cpu);
+    else
+        scheduler.idle |= bit_of(cpu);
+    if (scheduler.jobs.ready && scheduler.cpu_count > 1)
+        find_worker(); /* this one has more to do */
     return cpu->current;
 }

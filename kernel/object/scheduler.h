@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What runs. 32 priorities, first come first served in each; a thread that has run for SCHEDULER_SLICE while another of
- * its priority was ready goes to the back. Jobs come before the threads of their priority. Tickless: the timer stands
- * at the next deadline, or at the end of the slice if someone waits for it; it may fire for something that has gone.
- * Nothing here switches: it says what is to run, and the processor's exit path does it. spec/scheduling.md.
+ * What runs, and where. 32 priorities, first come first served in each; a thread that has run for SCHEDULER_SLICE while
+ * another of its priority was ready goes to the back. Jobs come before the threads of their priority. Tickless: a CPU's
+ * timer stands at its next deadline, or at the end of the slice if someone waits for it; it may fire for something that
+ * has gone. Nothing here switches: it says what is to run, and the processor's exit path does it. spec/scheduling.md.
  *
- * Between two entries: a READY thread is `current` or stands in `ready`, no other thread does; a thread is in
- * `deadlines` only while it waits; slice_end is set only while a thread of current's priority is in `ready`.
+ * All CPUs take from one queue, but for threads whose mask leaves a CPU out: these stand in that of a CPU they may
+ * use. A CPU that is to look again is *told*: its `reschedule` is set, and another CPU is kicked into the kernel.
+ *
+ * Between two entries: a READY thread is `current` of one CPU or stands in one queue, no other thread does; a
+ * thread is in `deadlines` only while it waits; slice_end is set only while a thread of current's priority is ready
+ * for this CPU.
  */
 #pragma once
 
@@ -18,6 +22,7 @@
 #include "core/tree.h"
 #include "object/job.h"
 
+struct process;
 struct thread;
 
 #define SCHEDULER_SLICE 10000000ull /* ns */
@@ -26,22 +31,44 @@ struct thread;
 struct cpu {
     struct thread *current; /* whose registers are on the CPU; NULL: idle, or a job runs */
     bool reschedule;        /* `current` need not go on: look again at the exit */
-    struct run_queue ready; /* threads, but for `current` */
-    struct run_queue jobs;
-    struct job reaper;
-    struct job *job;       /* whose step runs; NULL: none */
-    struct tree deadlines; /* thread.deadline, of those that wait with one */
-    uint64_t slice_end;    /* ns; of `current`; ~0: nobody waits for it */
-    uint64_t since;        /* ticks; when `current` was last charged */
-    uint64_t timer;        /* ns; what the timer was last set to */
+    bool awaits_cpu;        /* another CPU was told to let go of a thread: it is its turn in the kernel */
+    bool sharing;           /* is in a short cut, without the kernel lock */
+    bool turn;              /* of equals in `bound` and in scheduler.ready, `bound` is next */
+    uint8_t number;
+    struct run_queue bound; /* threads with a mask that wait for this CPU */
+    struct job *job;        /* whose step runs; NULL: none */
+    struct tree deadlines;  /* thread.deadline, of those that wait with one, and began to wait here */
+    uint64_t slice_end;     /* ns; of `current`; ~0: nobody waits for it */
+    uint64_t since;         /* ticks; when `current` was last charged */
+    uint64_t timer;         /* ns; what the timer was last set to */
+    uint64_t idle_time;     /* ticks without a current thread */
     uint64_t switches;
     uint64_t interrupts;
     uint64_t system_calls;
 };
 
+#define CPUS_MAX 64 /* bits of a mask */
+
+/* What all CPUs share. */
+struct scheduler {
+    struct run_queue ready; /* threads that any CPU may run, but for those that are `current` */
+    struct run_queue jobs;
+    struct job reaper;
+    struct cpu *cpus[CPUS_MAX];
+    unsigned cpu_count;
+    uint64_t online; /* bit per CPU */
+    uint64_t idle;   /* those that have nothing to do, and have not been told otherwise */
+};
+
+extern struct scheduler scheduler;
+
+/* Starts with this CPU alone. */
 void scheduler_init(struct cpu *cpu);
-/* The CPUs that run, a bit each. */
-uint64_t scheduler_cpu_mask(void);
+/* The next CPU, on its way; and when it is there, with nothing to do yet. Before the first thread. */
+void scheduler_prepare_cpu(struct cpu *cpu);
+void scheduler_add_cpu(struct cpu *cpu);
+/* Looks for a CPU for the jobs that are queued. */
+void scheduler_jobs_queued(void);
 
 /*
  * `thread`, which was waiting, suspended or new, can run: state READY, out of the deadline tree, at the back of its
@@ -53,14 +80,26 @@ void scheduler_hand_over(struct thread *thread);
 /* The current thread waits: sets `state`, enters the deadline tree (unless CAVERN_FOREVER), leaves the CPU at the exit.
  */
 void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline);
-/* Takes a thread out of wherever it stands: run queue, deadline tree, the CPU. The caller sets its state. */
+/*
+ * Whether another CPU has its registers. That one is told; with `suspended` or `doomed` set, or when the process is
+ * ending, it lets go of the thread, and the caller tries again later.
+ */
+bool scheduler_runs_elsewhere(const struct thread *thread);
+/* All other CPUs that run threads of this process let go of them: it is ending. */
+void scheduler_stop_process(const struct process *process);
+/* Whether the current thread, at an entry, has been asked for by another CPU. */
+bool scheduler_must_let_go(const struct thread *thread);
+/* Takes a thread that runs nowhere else out of wherever it stands: run queue, deadline tree, this CPU. The caller sets
+ * its state. */
 void scheduler_remove(struct thread *thread);
 /* The current thread goes to the back of its priority's queue. */
 void scheduler_yield(void);
 /* One that is ready goes to the back of the new priority's queue; the current one goes on if nothing higher is ready.
  */
 void scheduler_set_priority(struct thread *thread, uint8_t priority);
-/* Brings the CPU time of the current thread up to date. */
+/* It moves, now or at its next exit, to a CPU that it may use. */
+void scheduler_set_mask(struct thread *thread, uint64_t mask);
+/* Brings the CPU time of all current threads up to date. */
 void scheduler_charge(void);
 
 /* The timer fired: wakes those whose deadline has passed (through message_timeout), ends slices, sets the timer anew.
@@ -87,5 +126,5 @@ static inline struct thread *scheduler_next(void)
  */
 static inline bool scheduler_idle(const struct cpu *cpu)
 {
-    return !cpu->jobs.ready;
+    return !cpu->reschedule;
 }

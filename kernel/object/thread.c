@@ -12,7 +12,7 @@
 
 static enum cavern_status check_schedule(const struct process *process, uint64_t priority, uint64_t cpu_mask)
 {
-    if (priority >= CAVERN_PRIORITIES || (cpu_mask && !(cpu_mask & scheduler_cpu_mask())))
+    if (priority >= CAVERN_PRIORITIES || (cpu_mask && !(cpu_mask & scheduler.online)))
         return CAVERN_BAD_ARGUMENT;
     return priority <= process->account->top_priority ? CAVERN_OK : CAVERN_DENIED;
 }
@@ -74,15 +74,21 @@ static void leave(struct thread *thread, const uint64_t exit_words[5])
     object_put(&thread->object);      /* thread_start */
 }
 
-void thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code)
+bool thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code)
 {
     struct process *process = thread->process;
 
     if (thread->state == CAVERN_THREAD_ENDED)
-        return;
+        return true;
+    if (scheduler_runs_elsewhere(thread)) {
+        thread->doomed = (uint8_t)reason;
+        thread->doom_code = code;
+        return false;
+    }
     leave(thread, (const uint64_t[5]){reason, code});
     if (!process->thread_count)
         process_end(process, (const uint64_t[5]){CAVERN_REASON_THREADS, code});
+    return true;
 }
 
 void thread_end_with_process(struct thread *thread)
@@ -90,13 +96,16 @@ void thread_end_with_process(struct thread *thread)
     leave(thread, thread->process->exit.words);
 }
 
-void thread_suspend(struct thread *thread)
+bool thread_suspend(struct thread *thread)
 {
     thread->suspended = true;
     if (thread->state != CAVERN_THREAD_READY)
-        return;
+        return true;
+    if (scheduler_runs_elsewhere(thread))
+        return false;
     scheduler_remove(thread);
     thread->state = CAVERN_THREAD_SUSPENDED;
+    return true;
 }
 
 void thread_resume(struct thread *thread)
@@ -117,7 +126,7 @@ enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t
     if (process->top_priority < priority)
         process->top_priority = (uint8_t)priority;
     if (cpu_mask)
-        thread->cpu_mask = cpu_mask;
+        scheduler_set_mask(thread, cpu_mask);
     return CAVERN_OK;
 }
 

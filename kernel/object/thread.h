@@ -48,7 +48,12 @@ struct thread {
     uint32_t id;                 /* within the process, from 1 on; never reused there */
     uint8_t state;               /* enum cavern_thread_state */
     bool suspended;              /* asked to be suspended: becomes SUSPENDED instead of READY */
+    uint8_t doomed;              /* to be ended by the CPU that runs it: enum cavern_reason; 0: not */
+    uint8_t last_cpu;            /* number */
+    uint64_t doom_code;          /* then */
     uint64_t cpu_mask;           /* bit per CPU; 0: any */
+    struct cpu *place;           /* in whose queue it stands; NULL: in that of all */
+    struct cpu *timer_cpu;       /* in whose tree `deadline` stands */
     uint64_t cpu_time;           /* ticks */
     uint64_t slice_used;         /* ns of its slice that it ran while others of its priority were ready */
     struct tree_node deadline;   /* in cpu->deadlines, while waiting with one */
@@ -63,14 +68,17 @@ enum cavern_status thread_create(struct process *process, uint64_t priority, uin
                                  struct thread **thread) CAVERN_MUST_CHECK;
 /* Starts a created thread: makes it ready, and its process RUNNING. */
 void thread_start(struct thread *thread);
-/* Ends it: out of every wait, off every list. The last one ends its process. `reason`: CAVERN_REASON_EXITED or ENDED.
+/*
+ * Ends it: out of every wait, off every list. The last one ends its process. `reason`: CAVERN_REASON_EXITED or ENDED.
+ * False: another CPU runs it, and has been told to end it. That can't be taken back.
  */
-void thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code);
+bool thread_end(struct thread *thread, enum cavern_reason reason, uint64_t code) CAVERN_MUST_CHECK;
 /* The same for a thread of a process that is ending: its exit words are the process's. */
 void thread_end_with_process(struct thread *thread);
 /* The rules of thread_create hold; a mask of 0 keeps the present one. */
 enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t cpu_mask) CAVERN_MUST_CHECK;
-void thread_suspend(struct thread *thread);
+/* False: another CPU runs it, and has been told: ask again. */
+bool thread_suspend(struct thread *thread) CAVERN_MUST_CHECK;
 void thread_resume(struct thread *thread);
 /* Where faults of its process are told; NULL: nowhere, or to the process itself, or it is ending. */
 const struct notice *thread_fault_destination(const struct thread *thread);

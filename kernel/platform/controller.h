@@ -6,10 +6,16 @@
 
 struct machine_description;
 
+#define CONTROLLER_KICK 0 /* a line of each CPU's own that software makes fire */
+
 struct interrupt_controller {
     const char *name;
     const char *const *compatible; /* ended by NULL */
     void (*init)(const struct machine_description *description);
+    unsigned cpus_max;
+    void (*init_cpu)(unsigned cpu); /* of another CPU, on that CPU */
+    void (*kick)(unsigned cpu);     /* by line CONTROLLER_KICK */
+    void (*route)(unsigned line, unsigned cpu);
     unsigned (*lines)(void);
     unsigned (*claim)(void);
     void (*complete)(unsigned line);

@@ -11,6 +11,9 @@
 #define DISTRIBUTOR_SIZE 0x1000
 #define INTERFACE_SIZE 0x1000
 #define GICD_ITARGETSR 0x800
+#define GICD_SGIR 0xf00
+#define SGIR_TARGETS_SHIFT 16
+#define CPUS_MAX_V2 8
 #define GICC_CTLR 0x00
 #define GICC_PMR 0x04
 #define GICC_IAR 0x0c
@@ -20,6 +23,17 @@
 
 static volatile void *distributor;
 static volatile void *interface;
+static uint32_t targets[CPUS_MAX_V2]; /* bit of each CPU, as the distributor counts them */
+static uint32_t claimed;              /* with the CPU that has sent it, if another has */
+
+static void init_cpu(unsigned cpu)
+{
+    targets[cpu] = mmio_read32(distributor, GICD_ITARGETSR) & 0xff;
+    gic_quiet(distributor, 0, GIC_PRIVATE_LINES);
+    mmio_write32(distributor, GICD_ISENABLER, 1u << CONTROLLER_KICK);
+    mmio_write32(interface, GICC_PMR, GIC_THRESHOLD);
+    mmio_write32(interface, GICC_CTLR, ENABLE);
+}
 
 static void init(const struct machine_description *description)
 {
@@ -36,8 +50,7 @@ static void init(const struct machine_description *description)
     for (unsigned line = GIC_PRIVATE_LINES; line < lines; line += 4)
         mmio_write32(distributor, GICD_ITARGETSR + line, self);
     mmio_write32(distributor, GICD_CTLR, ENABLE);
-    mmio_write32(interface, GICC_PMR, GIC_THRESHOLD);
-    mmio_write32(interface, GICC_CTLR, ENABLE);
+    init_cpu(0);
 }
 
 static unsigned lines(void)
@@ -47,13 +60,25 @@ static unsigned lines(void)
 
 static unsigned claim(void)
 {
-    uint32_t line = mmio_read32(interface, GICC_IAR) & IAR_LINE;
+    claimed = mmio_read32(interface, GICC_IAR);
+    uint32_t line = claimed & IAR_LINE;
     return line < GIC_LINES_MAX ? line : PLATFORM_NO_LINE;
 }
 
 static void complete(unsigned line)
 {
-    mmio_write32(interface, GICC_EOIR, line);
+    (void)line;
+    mmio_write32(interface, GICC_EOIR, claimed);
+}
+
+static void kick(unsigned cpu)
+{
+    mmio_write32(distributor, GICD_SGIR, targets[cpu] << SGIR_TARGETS_SHIFT | CONTROLLER_KICK);
+}
+
+static void route(unsigned line, unsigned cpu)
+{
+    mmio_write8(distributor, GICD_ITARGETSR + line, (uint8_t)targets[cpu]);
 }
 
 static void mask(unsigned line)
@@ -77,6 +102,10 @@ const struct interrupt_controller gicv2 = {
     .name = "GICv2",
     .compatible = compatible,
     .init = init,
+    .cpus_max = CPUS_MAX_V2,
+    .init_cpu = init_cpu,
+    .kick = kick,
+    .route = route,
     .lines = lines,
     .claim = claim,
     .complete = complete,

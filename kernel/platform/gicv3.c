@@ -6,6 +6,7 @@
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/system_registers.h"
 #include "object/machine.h"
+#include "object/scheduler.h"
 #include "platform/controller.h"
 #include "platform/gic.h"
 #include "platform/machine_description.h"
@@ -25,6 +26,7 @@
 #define GICR_WAKER_SLEEP (1 << 1)
 #define GICR_WAKER_ASLEEP (1 << 2)
 
+#define ICC_SGI1R_EL1 S3_0_C12_C11_5
 #define ICC_PMR_EL1 S3_0_C4_C6_0
 #define ICC_IAR1_EL1 S3_0_C12_C12_0
 #define ICC_EOIR1_EL1 S3_0_C12_C12_1
@@ -33,10 +35,13 @@
 #define ICC_SRE_EL1 S3_0_C12_C12_5
 #define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
 
+#define MPIDR_AFFINITY 0xff00ffffff
 #define PATIENCE 1000000
 
 static volatile void *distributor;
-static volatile void *private_lines; /* of this CPU: like the first 32 of a distributor */
+static const struct device_description *controller;
+static volatile void *private_lines[CPUS_MAX]; /* of each CPU: like the first 32 of a distributor */
+static uint64_t affinity[CPUS_MAX];            /* MPIDR_EL1's Aff3 to Aff0, where they stand there */
 
 static void wait_clear(volatile void *registers, uint64_t offset, uint32_t bits)
 {
@@ -45,22 +50,16 @@ static void wait_clear(volatile void *registers, uint64_t offset, uint32_t bits)
             panic("interrupt controller: it does not react");
 }
 
-/* MPIDR_EL1's Aff3 to Aff0, as in GICR_TYPER's upper half. */
-static uint32_t own_affinity(void)
+static volatile void *find_redistributor(uint64_t mpidr)
 {
-    uint64_t mpidr = system_register_read(mpidr_el1);
-    return (uint32_t)(mpidr >> 32 & 0xff) << 24 | (mpidr & 0xffffff);
-}
-
-static volatile void *find_redistributor(const struct device_description *device)
-{
-    for (size_t i = 1; i < device->register_count; i++) {
-        struct memory_region region = device->registers[i];
+    uint32_t wanted = (uint32_t)(mpidr >> 32 & 0xff) << 24 | (mpidr & 0xffffff); /* as in GICR_TYPER's upper half */
+    for (size_t i = 1; i < controller->register_count; i++) {
+        struct memory_region region = controller->registers[i];
         uint64_t size = 2 * GICR_FRAME;
         for (uint64_t offset = 0; offset + size <= region.size; offset += size) {
             volatile void *frame = kernel_map_device(region.base + offset, 2 * GICR_FRAME);
             uint64_t typer = mmio_read64(frame, GICR_TYPER);
-            if (typer >> 32 == own_affinity())
+            if (typer >> 32 == wanted)
                 return frame;
             if (typer & GICR_TYPER_LAST)
                 break;
@@ -70,14 +69,16 @@ static volatile void *find_redistributor(const struct device_description *device
     panic("interrupt controller: no redistributor for this CPU");
 }
 
-static void redistributor_init(const struct device_description *device)
+static void redistributor_init(unsigned cpu)
 {
-    volatile void *frame = find_redistributor(device);
+    affinity[cpu] = system_register_read(mpidr_el1) & MPIDR_AFFINITY;
+    volatile void *frame = find_redistributor(affinity[cpu]);
     mmio_write32(frame, GICR_WAKER, mmio_read32(frame, GICR_WAKER) & ~GICR_WAKER_SLEEP);
     wait_clear(frame, GICR_WAKER, GICR_WAKER_ASLEEP);
-    private_lines = (volatile char *)frame + GICR_FRAME;
-    mmio_write32(private_lines, GICD_IGROUPR, ~0u);
-    gic_quiet(private_lines, 0, GIC_PRIVATE_LINES);
+    private_lines[cpu] = (volatile char *)frame + GICR_FRAME;
+    mmio_write32(private_lines[cpu], GICD_IGROUPR, ~0u);
+    gic_quiet(private_lines[cpu], 0, GIC_PRIVATE_LINES);
+    mmio_write32(private_lines[cpu], GICD_ISENABLER, 1u << CONTROLLER_KICK);
     wait_clear(frame, GICD_CTLR, 1 << 3); /* GICR_CTLR.RWP */
 }
 
@@ -91,7 +92,7 @@ static void distributor_init(void)
         mmio_write32(distributor, GICD_IGROUPR + line / 8, ~0u);
     mmio_write32(distributor, GICD_CTLR, GICD_CTLR_ON);
     wait_clear(distributor, GICD_CTLR, GICD_CTLR_RWP);
-    uint64_t self = system_register_read(mpidr_el1) & 0xff00ffffff;
+    uint64_t self = system_register_read(mpidr_el1) & MPIDR_AFFINITY;
     for (unsigned line = GIC_PRIVATE_LINES; line < lines; line++)
         mmio_write64(distributor, GICD_IROUTER + line * 8, self);
 }
@@ -109,6 +110,12 @@ static void interface_init(void)
     barrier_instruction();
 }
 
+static void init_cpu(unsigned cpu)
+{
+    redistributor_init(cpu);
+    interface_init();
+}
+
 static void init(const struct machine_description *description)
 {
     const struct device_description *device = &description->interrupt_controller;
@@ -117,14 +124,14 @@ static void init(const struct machine_description *description)
     if (!(system_register_read(id_aa64pfr0_el1) >> 24 & 15))
         panic("interrupt controller: the CPU has no GICv3 interface");
     distributor = kernel_map_device(device->registers[0].base, DISTRIBUTOR_SIZE);
+    controller = device;
     distributor_init();
-    redistributor_init(device);
-    interface_init();
+    init_cpu(0);
 }
 
 static volatile void *registers_of(unsigned line)
 {
-    return line < GIC_PRIVATE_LINES ? private_lines : distributor;
+    return line < GIC_PRIVATE_LINES ? private_lines[arch_cpu()->number] : distributor;
 }
 
 static unsigned lines(void)
@@ -143,6 +150,21 @@ static void complete(unsigned line)
 {
     system_register_write(ICC_EOIR1_EL1, line);
     barrier_instruction();
+}
+
+/* DDI 0487, ICC_SGI1R_EL1: a bit for Aff0 within its sixteen, and the affinity above. */
+static void kick(unsigned cpu)
+{
+    uint64_t a = affinity[cpu];
+    system_register_write(ICC_SGI1R_EL1, (a >> 32 & 0xff) << 48 | (a >> 4 & 15) << 44 | (a >> 16 & 0xff) << 32 |
+                                             (uint64_t)CONTROLLER_KICK << 24 | (a >> 8 & 0xff) << 16 |
+                                             UINT64_C(1) << (a & 15));
+    barrier_instruction();
+}
+
+static void route(unsigned line, unsigned cpu)
+{
+    mmio_write64(distributor, GICD_IROUTER + line * 8, affinity[cpu]);
 }
 
 static void mask(unsigned line)
@@ -166,6 +188,10 @@ const struct interrupt_controller gicv3 = {
     .name = "GICv3",
     .compatible = compatible,
     .init = init,
+    .cpus_max = CPUS_MAX,
+    .init_cpu = init_cpu,
+    .kick = kick,
+    .route = route,
     .lines = lines,
     .claim = claim,
     .complete = complete,

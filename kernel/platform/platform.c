@@ -20,6 +20,7 @@
 
 static const struct interrupt_controller *const controllers[] = {&gicv2, &gicv3};
 static const struct interrupt_controller *controller;
+static unsigned timer_line;
 static enum firmware_call firmware;
 static enum { CONSOLE_UNDECIDED, CONSOLE_NONE, CONSOLE_PL011 } console;
 static char early_text[EARLY_TEXT_MAX];
@@ -101,7 +102,35 @@ void platform_interrupts_init(const struct machine_description *description)
             controller = controllers[i];
     if (!controller)
         panic("interrupt controller: %s is not known", device->compatible);
+    timer_line = description->timer_line;
     controller->init(description);
+    controller->unmask(timer_line);
+}
+
+void platform_cpu_init(unsigned cpu)
+{
+    controller->init_cpu(cpu);
+    controller->unmask(timer_line);
+}
+
+unsigned platform_cpus_max(void)
+{
+    return controller->cpus_max;
+}
+
+const char *platform_cpu_on(uint64_t id, uint64_t entry, uint64_t context)
+{
+    return psci_cpu_on(firmware, id, entry, context);
+}
+
+void platform_cpu_kick(unsigned cpu)
+{
+    controller->kick(cpu);
+}
+
+bool platform_line_is_kick(unsigned line)
+{
+    return line == CONTROLLER_KICK;
 }
 
 const char *platform_interrupts_name(void)

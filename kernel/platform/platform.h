@@ -18,6 +18,12 @@ void platform_line_mask(unsigned line);
 void platform_line_unmask(unsigned line);
 bool platform_line_trigger(unsigned line, unsigned trigger); /* CAVERN_TRIGGER_*; false: not possible */
 
+/* --- the other CPUs, by number --- */
+/* It enters the kernel as soon as it can. */
+void platform_cpu_kick(unsigned cpu);
+/* That is why this line has come. */
+bool platform_line_is_kick(unsigned line);
+
 /* --- debug output --- */
 void platform_write(const char *text, size_t length);
 

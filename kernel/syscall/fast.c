@@ -12,6 +12,8 @@
 #include "object/sender.h"
 #include "object/thread.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* x1 of a message of whole words in registers, nothing attached. */
 static bool is_small(uint64_t info)
 {
@@ -20,8 +22,8 @@ static bool is_small(uint64_t info)
 }
 
 /* x0-x8 of `to`: OK, the header, the words of `from`'s message. */
-static inline __attribute__((always_inline)) void pass(struct thread *to, const struct thread *from, uint64_t info,
-                                                       enum cavern_kind kind, uint32_t request, uint64_t label)
+INLINE void pass(struct thread *to, const struct thread *from, uint64_t info, enum cavern_kind kind, uint32_t request,
+                 uint64_t label)
 {
     uint64_t size = info & 0xffff, *x = to->context.x;
     const uint64_t *words = &from->context.x[3];
@@ -50,20 +52,26 @@ static struct queue *own_queue(struct thread *caller, uint64_t handle)
     return queue && queue->process == caller->process ? queue : NULL;
 }
 
-__attribute__((flatten)) static bool fast_call(struct thread *caller)
+/* Another short cut may be at work on the queue; then the general path waits for its end. */
+INLINE bool claim(struct queue *queue, bool shared)
+{
+    return !shared || !__atomic_exchange_n(&queue->claimed, true, __ATOMIC_ACQUIRE);
+}
+
+INLINE bool unclaim(struct queue *queue, bool shared, bool served)
+{
+    if (shared)
+        __atomic_store_n(&queue->claimed, false, __ATOMIC_RELEASE);
+    return served;
+}
+
+INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *queue, bool shared)
 {
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
-    enum handle_check why;
-    if (!is_small(x[1]) || x[11])
-        return false;
-    struct sender *sender =
-        handle_lookup(&caller->process->handles, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST, &why);
-    if (!sender || !sender->queue || sender->requests >= sender->request_limit)
-        return false;
-    struct queue *queue = sender->queue;
     struct thread *server = queue->receiver;
-    if (!server || !request_table_free(&queue->requests) || !hand_over_possible(cpu, server))
+    if (sender->requests >= sender->request_limit || !server || !request_table_free(&queue->requests) ||
+        !hand_over_possible(cpu, server, shared))
         return false;
 
     struct pending *pending = request_open(queue);
@@ -82,24 +90,35 @@ __attribute__((flatten)) static bool fast_call(struct thread *caller)
     caller->wait.answer_bytes = 0;
     queue->receiver = NULL;
     pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
-    hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server);
+    hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server, shared);
     return true;
 }
 
-__attribute__((flatten)) static bool fast_reply_receive(struct thread *caller)
+INLINE bool fast_call(struct thread *caller, bool shared)
+{
+    const uint64_t *x = caller->context.x;
+    enum handle_check why;
+    if (!is_small(x[1]) || x[11])
+        return false;
+    struct sender *sender =
+        handle_lookup(&caller->process->handles, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST, &why);
+    if (!sender || !sender->queue || !claim(sender->queue, shared))
+        return false;
+    struct queue *queue = sender->queue;
+    return unclaim(queue, shared, call_to(caller, sender, queue, shared));
+}
+
+INLINE bool reply_on(struct thread *caller, struct queue *queue, bool shared)
 {
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
-    if (!is_small(x[1]) || x[2] >> 32)
-        return false;
-    struct queue *queue = own_queue(caller, x[0]);
-    if (!queue || queue->receiver || !queue_is_quiet(queue))
+    if (queue->receiver || !queue_is_quiet(queue))
         return false;
     struct pending *pending = request_lookup(queue, (uint32_t)x[2]);
     if (!pending || !pending->caller || x[9] != CAVERN_FOREVER)
         return false;
     struct thread *client = pending->caller;
-    if (client->wait.answer || !hand_over_possible(cpu, client))
+    if (client->wait.answer || !hand_over_possible(cpu, client, shared) || (shared && !request_closes_alone(pending)))
         return false;
 
     uint64_t token = pending->token;
@@ -108,18 +127,41 @@ __attribute__((flatten)) static bool fast_reply_receive(struct thread *caller)
     caller->wait.queue = queue;
     caller->wait.answer = NULL;
     queue->receiver = caller;
-    hand_over(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client);
+    hand_over(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client, shared);
     return true;
 }
 
-bool fast_serve(struct thread *caller)
+INLINE bool fast_reply_receive(struct thread *caller, bool shared)
+{
+    const uint64_t *x = caller->context.x;
+    if (!is_small(x[1]) || x[2] >> 32)
+        return false;
+    struct queue *queue = own_queue(caller, x[0]);
+    if (!queue || !claim(queue, shared))
+        return false;
+    return unclaim(queue, shared, reply_on(caller, queue, shared));
+}
+
+INLINE bool serve(struct thread *caller, bool shared)
 {
     switch (caller->context.x[1] >> 16 & 0xff) {
     case CAVERN_CALL_CALL:
-        return fast_call(caller);
+        return fast_call(caller, shared);
     case CAVERN_CALL_REPLY_RECEIVE:
-        return fast_reply_receive(caller);
+        return fast_reply_receive(caller, shared);
     default:
         return false;
     }
+}
+
+__attribute__((always_inline, flatten)) bool fast_serve(struct thread *caller)
+{
+    return serve(caller, false);
+}
+
+__attribute__((flatten)) bool fast_serve_shared(struct thread *caller)
+{
+    bool served = serve(caller, true);
+    arch_cpu()->system_calls += served;
+    return served;
 }

@@ -3,6 +3,9 @@
  * Short cuts for a call, and for a reply and a receive, of small messages between threads that wait for each other.
  * Each checks that nothing unusual is the case; if something is, it has changed nothing and the general path serves the
  * call, which alone defines what it means. What a short cut does is what the general path would.
+ *
+ * With several CPUs they run side by side. Everything they change belongs to one queue, which they claim, or to this
+ * CPU; what they only read is changed by nobody meanwhile. Whatever would reach beyond, the general path serves.
  */
 #pragma once
 
@@ -10,5 +13,7 @@
 
 struct thread;
 
-/* True: the call has been served. */
+/* True: the call has been served. The caller has the kernel to itself. */
 bool fast_serve(struct thread *caller);
+/* The same while other CPUs may be in short cuts too, but none in the general path. */
+bool fast_serve_shared(struct thread *caller);

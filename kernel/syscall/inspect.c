@@ -77,18 +77,18 @@ static void fill_thread(const struct thread *thread, union record *record)
 
 static void fill_machine(const struct object *object, union record *record)
 {
-    const struct cpu *cpu = arch_cpu();
-
     record->machine = (struct cavern_machine_info){
         .memory_total = memory_total(),
         .memory_free = memory_free(),
         .uptime = arch_now(),
-        .cpus = 1,
+        .cpus = scheduler.cpu_count,
         .cpus_present = container_of(object, const struct machine, object)->cpus_present,
-        .switches = cpu->switches,
-        .interrupts = cpu->interrupts,
-        .system_calls = cpu->system_calls,
     };
+    for (unsigned i = 0; i < scheduler.cpu_count; i++) {
+        record->machine.switches += scheduler.cpus[i]->switches;
+        record->machine.interrupts += scheduler.cpus[i]->interrupts;
+        record->machine.system_calls += scheduler.cpus[i]->system_calls;
+    }
 }
 
 static void fill_buffer(const struct object *object, union record *record)

@@ -50,11 +50,16 @@ static enum cavern_status find(struct process *self, cavern_handle handle, uint6
     return (*thread)->state == CAVERN_THREAD_ENDED ? CAVERN_GONE : CAVERN_OK;
 }
 
-static sys_outcome end(struct thread *caller, struct thread *thread, uint64_t code)
+#define ENDING (UINT64_C(1) << 40) /* added to the operation: another CPU has been told to end the thread */
+
+static sys_outcome end(struct thread *caller, struct thread *thread, struct thread_control_args *args)
 {
     bool self = thread->process == caller->process;
 
-    thread_end(thread, self ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, code);
+    if (!thread_end(thread, self ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, args->value)) {
+        args->operation = CAVERN_THREAD_END | ENDING;
+        return SYS_RESTART;
+    }
     return thread == caller ? SYS_ENDED : SYS_OK;
 }
 
@@ -62,14 +67,16 @@ sys_outcome sys_thread_control(struct thread *caller, struct thread_control_args
 {
     struct thread *thread;
     enum cavern_status status = find(caller->process, args->thread, args->id, &thread);
+    if (args->operation == (CAVERN_THREAD_END | ENDING) && (status == CAVERN_GONE || status == CAVERN_BAD_ARGUMENT))
+        return SYS_OK; /* it is no more */
     if (status)
         return status;
     switch (args->operation) {
     case CAVERN_THREAD_END:
-        return end(caller, thread, args->value);
+    case CAVERN_THREAD_END | ENDING:
+        return end(caller, thread, args);
     case CAVERN_THREAD_SUSPEND:
-        thread_suspend(thread);
-        return SYS_OK;
+        return thread_suspend(thread) ? SYS_OK : SYS_RESTART;
     case CAVERN_THREAD_RESUME:
         thread_resume(thread);
         return SYS_OK;

@@ -159,7 +159,7 @@ static enum cavern_status fill_process(struct cavern_spawn *spawn, cavern_handle
     if (status)
         return status;
     cavern_handle thread;
-    status = cavern_sys_thread_create(process, spawn->priority, entry, top, 0, record, size, 0, &thread);
+    status = cavern_sys_thread_create(process, spawn->priority, entry, top, 0, record, size, spawn->cpus, &thread);
     if (status == CAVERN_OK)
         cavern_handle_close(thread);
     return status;

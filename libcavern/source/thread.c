@@ -229,7 +229,7 @@ enum cavern_status cavern_thread_start(uint64_t (*function)(void *argument), voi
     made->priority = priority;
     *thread = made;
     status = cavern_sys_thread_create(CAVERN_SELF_PROCESS, priority, (uintptr_t)thread_main, (uintptr_t)made, pointer,
-                                      (uintptr_t)made, 0, 0, &made->handle);
+                                      (uintptr_t)made, 0, setup->cpus, &made->handle);
     if (status)
         thread_unmake(made);
     return status;

@@ -158,7 +158,7 @@ static void check_process(struct process *process)
 static void check(void)
 {
     struct cpu *cpu = arch_cpu();
-    DEMAND(run_queue_invariants(&cpu->ready) && run_queue_invariants(&cpu->jobs));
+    DEMAND(run_queue_invariants(&scheduler.ready) && run_queue_invariants(&scheduler.jobs));
     DEMAND(tree_invariants(&cpu->deadlines) && tree_invariants(&machine->processes));
     DEMAND(budget_invariants(&model_root()->budget));
     for (unsigned i = 0; i < PEERS; i++)

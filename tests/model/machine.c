@@ -11,6 +11,7 @@
 #include "object/memory.h"
 #include "object/scheduler.h"
 #include "platform/platform.h"
+#include "syscall/fast.h"
 
 struct machine_state model;
 
@@ -211,7 +212,7 @@ void arch_context_write_vector(struct arch_context *context, const struct cavern
 
 struct cpu *arch_cpu(void)
 {
-    return &model.cpu;
+    return &model.cpus[model.cpu];
 }
 
 bool arch_interrupt_pending(void)
@@ -236,13 +237,19 @@ uint64_t arch_ticks_to_ns(uint64_t ticks)
 
 void arch_timer_set(uint64_t deadline)
 {
-    model.timer = deadline;
+    model.timers[model.cpu] = deadline;
 }
 
 void arch_switch(struct thread *from, struct thread *to)
 {
     (void)from;
     (void)to;
+}
+
+bool arch_switch_is_own(const struct thread *to)
+{
+    (void)to;
+    return true;
 }
 
 _Noreturn void arch_halt(void)
@@ -279,6 +286,16 @@ unsigned platform_line_claim(void)
 void platform_line_complete(unsigned line)
 {
     (void)line;
+}
+
+void platform_cpu_kick(unsigned cpu)
+{
+    model.kicked |= 1u << cpu;
+}
+
+bool platform_line_is_kick(unsigned line)
+{
+    return line == 0;
 }
 
 void platform_line_mask(unsigned line)
@@ -334,5 +351,7 @@ bool __wrap_fast_serve(struct thread *caller);
 
 bool __wrap_fast_serve(struct thread *caller)
 {
+    if (model.shared_short_cuts)
+        return fast_serve_shared(caller);
     return !model.no_short_cuts && __real_fast_serve(caller);
 }

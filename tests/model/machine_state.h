@@ -9,9 +9,11 @@
 struct machine_state {
     uint8_t *ram;
     size_t ram_size;
-    struct cpu cpu;
+    struct cpu cpus[MODEL_CPUS];
+    unsigned cpu;    /* number of the one that runs */
+    unsigned kicked; /* bit per CPU */
     uint64_t now;
-    uint64_t timer;
+    uint64_t timers[MODEL_CPUS];
     bool interrupt_pending;
     bool restart;
     bool raised[MODEL_LINES];
@@ -23,6 +25,7 @@ struct machine_state {
     int power;
     unsigned fail_after;
     bool no_short_cuts;
+    bool shared_short_cuts;
     jmp_buf *halted; /* where to go on when the kernel halts; NULL: nowhere */
     struct account *root;
 };

@@ -31,7 +31,7 @@ void model_start(size_t ram)
     bool enough = memory_init(&region, 1, NULL, 0);
     assert(enough);
     buffer_seed(1);
-    scheduler_init(&model.cpu);
+    scheduler_init(&model.cpus[0]);
     model.root = account_root_create();
     machine = machine_create(model.root);
     assert(model.root && machine);
@@ -105,11 +105,11 @@ static void check_status(unsigned call, uint64_t status)
 static void make_current(struct thread *thread)
 {
     assert(thread->state == CAVERN_THREAD_READY);
-    struct cpu *cpu = &model.cpu;
+    struct cpu *cpu = arch_cpu();
     if (cpu->current != thread) {
         if (cpu->current && cpu->current->state == CAVERN_THREAD_READY)
-            run_queue_push_front(&cpu->ready, &cpu->current->runnable);
-        run_queue_remove(&cpu->ready, &thread->runnable);
+            run_queue_push_front(&scheduler.ready, &cpu->current->runnable);
+        run_queue_remove(&scheduler.ready, &thread->runnable);
         cpu->current = thread;
     }
 }
@@ -153,8 +153,8 @@ uint64_t *model_registers(struct thread *thread)
 struct thread *model_settle(void)
 {
     struct thread *next = scheduler_next();
-    while (model.cpu.jobs.ready) { /* those below what would run next, too */
-        job_run(container_of(run_queue_first(&model.cpu.jobs), struct job, runnable));
+    while (scheduler.jobs.ready) { /* those below what would run next, too */
+        job_run(container_of(run_queue_first(&scheduler.jobs), struct job, runnable));
         next = scheduler_next();
     }
     return next;
@@ -173,13 +173,13 @@ void model_set_time(uint64_t ns)
 {
     assert(ns >= model.now);
     model.now = ns;
-    if (model.timer <= ns)
+    if (model.timers[model.cpu] <= ns)
         model_raise(MODEL_TIMER_LINE);
 }
 
 uint64_t model_timer(void)
 {
-    return model.timer;
+    return model.timers[model.cpu];
 }
 
 void model_raise(unsigned line)
@@ -238,4 +238,33 @@ void model_fail_allocation(unsigned n)
 void model_short_cuts(bool on)
 {
     model.no_short_cuts = !on;
+}
+
+void model_share_short_cuts(void)
+{
+    model.shared_short_cuts = true;
+}
+
+void model_add_cpus(unsigned count)
+{
+    assert(scheduler.cpu_count + count <= MODEL_CPUS);
+    for (unsigned own = model.cpu; count--; model.cpu = own) {
+        model.cpu = scheduler.cpu_count;
+        scheduler_prepare_cpu(arch_cpu());
+        scheduler_add_cpu(arch_cpu());
+        model.timers[model.cpu] = CAVERN_FOREVER;
+    }
+}
+
+void model_run_on(unsigned cpu)
+{
+    assert(cpu < scheduler.cpu_count);
+    model.cpu = cpu;
+}
+
+bool model_kicked(unsigned cpu)
+{
+    bool kicked = model.kicked >> cpu & 1;
+    model.kicked &= ~(1u << cpu);
+    return kicked;
 }

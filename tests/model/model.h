@@ -21,6 +21,7 @@
 #define MODEL_RAM_BASE 0x40000000ull
 #define MODEL_LINES 256
 #define MODEL_TIMER_LINE 27
+#define MODEL_CPUS 4
 
 /* A fresh machine with `ram` bytes; forgets everything before. */
 void model_start(size_t ram);
@@ -64,6 +65,13 @@ void model_set_device(model_device device);
 const char *model_output(void); /* what went to the debug output */
 int model_power(void);          /* 0: on, 1: powered off, 2: restarted */
 
+/* More CPUs, idle; which one acts from now on; whether it has been kicked since the last question. */
+void model_add_cpus(unsigned count);
+void model_run_on(unsigned cpu);
+bool model_kicked(unsigned cpu);
+
+/* Short cuts are served as where several CPUs are in them. */
+void model_share_short_cuts(void);
 /* Whether calls are served by the short cuts of syscall/fast.h where there are any (as at the start), or never. */
 void model_short_cuts(bool on);
 

@@ -15,6 +15,7 @@ MACHINES = {
     "quick": {
         "newest": {"gic": 3, "cpu": "max", "el2": True, "memory": "128M"},  # [BOOT-ENTRY-1] [BOOT-MEMORY-1]
         "uboot": {"uboot": True},  # [BOOT-IMAGE-2]: U-Boot chooses another place than QEMU
+        "four_processors": {"cpus": 4},
         "unknown_option": {"bootargs": "cavern.unknown=1 quiet"},  # [BOOT-OPTION-1]
     },
     "full": {
@@ -30,7 +31,9 @@ MACHINES = {
         "uboot_el2": {"uboot": True, "el2": True},
         "uboot_128_mib": {"uboot": True, "memory": "128M"},
         "uboot_4_gib": {"uboot": True, "memory": "4G"},
-        "four_processors": {"cpus": 4},
+        "two_processors_el2": {"cpus": 2, "el2": True},
+        "eight_processors_gicv2": {"cpus": 8},
+        "sixteen_processors_uboot": {"cpus": 16, "gic": 3, "uboot": True},
     },
 }
 

@@ -154,6 +154,7 @@ struct cavern_spawn test_peer_setup(const char *function)
         .name = function,
         .account = test_account(),
         .priority = TEST_PRIORITY_HIGH,
+        .cpus = TEST_CPUS,
         .arguments = arguments,
         .argument_bytes = (size_t)length,
         .exit_queue = exits()->handle,
@@ -230,8 +231,8 @@ cavern_handle test_thread(void (*function)(void *argument), void *argument, unsi
     struct cavern_thread *thread;
     CHECK(start);
     *start = (struct thread_start){function, argument};
-    CHECK_OK(cavern_thread_start(
-        run_thread, start, &(struct cavern_thread_setup){.priority = (int)priority, .stack = THREAD_STACK}, &thread));
+    struct cavern_thread_setup setup = {.priority = (int)priority, .stack = THREAD_STACK, .cpus = TEST_CPUS};
+    CHECK_OK(cavern_thread_start(run_thread, start, &setup, &thread));
     return cavern_thread_handle(thread);
 }
 

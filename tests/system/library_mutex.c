@@ -10,12 +10,23 @@
 static struct cavern_mutex mutex;
 static struct cavern_condition filled, emptied;
 
-static struct cavern_thread *start_at(uint64_t (*function)(void *), uintptr_t argument, int priority)
+static struct cavern_thread *start_on(uint64_t cpus, uint64_t (*function)(void *), uintptr_t argument, int priority)
 {
     struct cavern_thread *thread;
-    struct cavern_thread_setup setup = {.priority = priority};
+    struct cavern_thread_setup setup = {.priority = priority, .cpus = cpus};
     CHECK_OK(cavern_thread_start(function, (void *)argument, &setup, &thread));
     return thread;
+}
+
+/* Beside this thread, so that priorities order them. */
+static struct cavern_thread *start_at(uint64_t (*function)(void *), uintptr_t argument, int priority)
+{
+    return start_on(TEST_CPUS, function, argument, priority);
+}
+
+static struct cavern_thread *start_anywhere(uint64_t (*function)(void *), uintptr_t argument, int priority)
+{
+    return start_on(0, function, argument, priority);
 }
 
 /* Its code. */
@@ -58,7 +69,7 @@ static void one_at_a_time(void)
 {
     struct cavern_thread *threads[THREADS];
     for (unsigned i = 0; i < THREADS; i++)
-        threads[i] = start_at(count_up, i, i < 2 ? TEST_PRIORITY_HIGH : TEST_PRIORITY);
+        threads[i] = start_anywhere(count_up, i, i < 2 ? TEST_PRIORITY_HIGH : TEST_PRIORITY);
     for (unsigned i = 0; i < THREADS; i++)
         join(threads[i]);
     CHECK_EQUAL(counter, THREADS * 3000);
@@ -217,8 +228,8 @@ static void producers_and_consumers_meet(void)
 {
     struct cavern_thread *threads[6];
     for (unsigned i = 0; i < 3; i++) {
-        threads[i] = start_at(produce, i + 1, TEST_PRIORITY_HIGH + (int)i);
-        threads[3 + i] = start_at(consume, 0, TEST_PRIORITY_HIGH + (int)(i % 2));
+        threads[i] = start_anywhere(produce, i + 1, TEST_PRIORITY_HIGH + (int)i);
+        threads[3 + i] = start_anywhere(consume, 0, TEST_PRIORITY_HIGH + (int)(i % 2));
     }
     for (unsigned i = 0; i < 6; i++)
         join(threads[i]);
@@ -296,7 +307,7 @@ static void signals_at_deadlines_are_spent_once(void)
     struct cavern_thread *threads[THREADS];
     uint64_t signals = 0, spent = 0;
     for (unsigned i = 0; i < THREADS; i++)
-        threads[i] = start_at(spend_signals, i, TEST_PRIORITY_HIGH);
+        threads[i] = start_anywhere(spend_signals, i, TEST_PRIORITY_HIGH);
     for (unsigned i = 0; i < 2000; i++) {
         cavern_mutex_lock(&mutex);
         signals += filled.waiting.first != NULL;

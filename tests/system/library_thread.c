@@ -10,9 +10,13 @@
 static struct cavern_thread *start_at(uint64_t (*function)(void *), void *argument, int priority)
 {
     struct cavern_thread *thread;
-    CHECK_OK(cavern_thread_start(function, argument, &(struct cavern_thread_setup){.priority = priority}, &thread));
+    CHECK_OK(cavern_thread_start(function, argument,
+                                 &(struct cavern_thread_setup){.priority = priority, .cpus = TEST_CPUS}, &thread));
     return thread;
 }
+
+/* Priorities order threads of one CPU. */
+static const struct cavern_thread_setup beside = {.priority = CAVERN_THREAD_SAME_PRIORITY, .cpus = TEST_CPUS};
 
 static void join(struct cavern_thread *thread, uint64_t reason, uint64_t code)
 {
@@ -35,7 +39,7 @@ static void function_runs_with_its_argument(void)
     struct cavern_thread *high = start_at(add, (void *)41, TEST_PRIORITY_HIGH);
     CHECK_EQUAL(ran, 1);
     struct cavern_thread *low = start_at(add, (void *)51, TEST_PRIORITY_LOW), *same;
-    CHECK_OK(cavern_thread_start(add, (void *)61, NULL, &same));
+    CHECK_OK(cavern_thread_start(add, (void *)61, &beside, &same));
     CHECK_EQUAL(ran, 1);
     cavern_thread_yield();
     CHECK_EQUAL(ran, 2);
@@ -48,7 +52,7 @@ static void function_runs_with_its_argument(void)
 static uint64_t start_same(void *argument)
 {
     struct cavern_thread *thread;
-    CHECK_OK(cavern_thread_start(add, argument, NULL, &thread));
+    CHECK_OK(cavern_thread_start(add, argument, &beside, &thread));
     unsigned before = ran;
     cavern_thread_yield();
     CHECK_EQUAL(ran, before + 1);
@@ -75,7 +79,8 @@ static uint64_t fill_stack(void *argument)
 static void stack_has_the_size_asked_for(void)
 {
     struct cavern_thread *thread;
-    struct cavern_thread_setup setup = {.priority = CAVERN_THREAD_SAME_PRIORITY, .stack = LARGE + 1024};
+    struct cavern_thread_setup setup = {
+        .priority = CAVERN_THREAD_SAME_PRIORITY, .stack = LARGE + 1024, .cpus = TEST_CPUS};
     CHECK_OK(cavern_thread_start(fill_stack, NULL, &setup, &thread));
     join(thread, CAVERN_REASON_EXITED, 1);
 }

@@ -155,7 +155,8 @@ static void nap(void *argument)
     struct cavern_received received;
     (void)argument;
     for (;;)
-        (void)!cavern_sys_receive(naps.handle, nap_until, &received);
+        if (cavern_sys_receive(naps.handle, nap_until, &received) == CAVERN_TIMEOUT)
+            nap_until = CAVERN_FOREVER; /* who asked for it came too late to take it back */
 }
 
 /* Nobody waits for a deadline any more, but the timer still stands at it when the ending is under way. */

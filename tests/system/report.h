@@ -27,6 +27,8 @@ enum { TEST_PASSED, TEST_FAILED };
 #define TEST_ACCOUNT "account" /* the account that the test is charged to, with all rights */
 
 /* Priorities. Helpers and threads of a test stand beside or above it. */
+/* Priorities alone order what a test and its helpers do, on one CPU: the machine may have others. */
+#define TEST_CPUS 1ull
 enum { TEST_PRIORITY_LOW = 9, TEST_PRIORITY = 10, TEST_PRIORITY_HIGH = 11, TEST_PRIORITY_TOP = 20 };
 
 /* All rights of a type. */

@@ -124,6 +124,7 @@ static void start(struct runner *runner, struct run *run, const struct ustar_ent
         .image_size = program->size,
         .account = run->account,
         .priority = TEST_PRIORITY,
+        .cpus = TEST_CPUS,
         .arguments = arguments,
         .argument_bytes = (size_t)length,
         .handles = handles,

@@ -28,6 +28,7 @@ def parse():
     parser.add_argument("--gic", type=int, default=qemu.Machine.gic, help="interrupt controller: 2 or 3")
     parser.add_argument("--cpu", default=qemu.Machine.cpu, help="model of the processor")
     parser.add_argument("--memory", default=qemu.Machine.memory, help="such as 128M")
+    parser.add_argument("--cpus", type=int, default=qemu.Machine.cpus, help="how many")
     parser.add_argument("--el2", action="store_true", help="enter the kernel at EL2")
     return parser.parse_args()
 
@@ -43,6 +44,7 @@ def main():
         cpu=options.cpu,
         memory=options.memory,
         el2=options.el2,
+        cpus=options.cpus,
     )
     words = machine.command("-monitor", "none", "-serial", "stdio", "-no-reboot", "-seed", str(options.seed))
     words += ["-icount", "shift=3,sleep=off"]  # time goes with the instructions, so a busy machine changes nothing

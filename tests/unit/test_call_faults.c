@@ -117,7 +117,7 @@ static void test_calls_fault_and_are_made_again(void **state)
     cavern_handle inspected = model_give(self.process, &self.process->account->object, CAVERN_RIGHTS_ALL);
     cavern_handle copied = model_give(self.process, &other.process->object, CAVERN_RIGHTS_ALL);
     struct thread *stopped = model_thread(self.process, 1);
-    thread_suspend(stopped);
+    assert_true(thread_suspend(stopped));
     struct row rows[] = {
         {"send", CAVERN_CALL_SEND, {sender, CAVERN_INFO(100, 0, 0, 0, 0), 0, AT}, CAVERN_PROT_READ},
         {"request",

@@ -14,14 +14,19 @@ enum { CLIENTS = 3, STEPS = 400, SEEDS = 200 };
 static struct peer server, clients[CLIENTS];
 static cavern_handle senders[CLIENTS];
 
-static uint64_t traces[2][STEPS];
+/* How calls are served. */
+enum { GENERAL, SHORT, SHARED, WAYS };
+
+static uint64_t traces[WAYS][STEPS];
 static unsigned short_cuts_taken;
 static uint32_t last; /* id of the request that the server took last */
 
-static void start(bool short_cuts)
+static void start(unsigned way)
 {
     model_start(128 << 20);
-    model_short_cuts(short_cuts);
+    model_short_cuts(way == SHORT);
+    if (way == SHARED)
+        model_share_short_cuts();
     last = 0;
     peer_start(&server, "server", 20, 64, 3);
     for (unsigned i = 0; i < CLIENTS; i++) {
@@ -106,33 +111,33 @@ static void step(struct random *random)
         model_set_time(arch_now() + random_below(random, 40));
 }
 
-/* [SCHED-6] [SCHED-8] [MSG-RECEIVE-1] [MSG-CALL-1] */
+/* [SCHED-6] [SCHED-8] [SCHED-18] [MSG-RECEIVE-1] [MSG-CALL-1] */
 static void test_fast_path_agrees_with_the_general_path(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned way = 0; way < WAYS; way++) {
             struct random random;
             random_seed(&random, seed);
-            start(pass == 0);
+            start(way);
             for (unsigned i = 0; i < STEPS; i++) {
                 step(&random);
-                traces[pass][i] = look();
+                traces[way][i] = look();
             }
         }
         for (unsigned i = 0; i < STEPS; i++) {
-            if (traces[0][i] != traces[1][i])
+            if (traces[SHORT][i] != traces[GENERAL][i] || traces[SHARED][i] != traces[GENERAL][i])
                 print_message("# seed %lu, step %u\n", (unsigned long)seed, i);
-            assert_int_equal(traces[0][i], traces[1][i]);
+            assert_int_equal(traces[SHORT][i], traces[GENERAL][i]);
+            assert_int_equal(traces[SHARED][i], traces[GENERAL][i]);
         }
     }
 }
 
 /* The comparison is worth something: the short cuts do serve such traffic. */
-static void test_fast_path_serves_calls_between_waiting_threads(void **state)
+static void calls_between_waiting_threads(unsigned way)
 {
-    (void)state;
-    start(true);
+    start(way);
     short_cuts_taken = 0;
     for (unsigned i = 0; i < 10; i++) {
         uint64_t id = server.thread->context.x[2] & 0xffffffff;
@@ -174,6 +179,13 @@ static void test_hand_over_charges_who_ran(void **state)
     assert_int_equal(client->thread->cpu_time, ran + 1000);
     assert_int_equal(server.thread->cpu_time, served + 500);
     assert_int_equal(server.process->cpu_time, served + 500);
+}
+
+static void test_fast_path_serves_calls_between_waiting_threads(void **state)
+{
+    (void)state;
+    calls_between_waiting_threads(SHORT);
+    calls_between_waiting_threads(SHARED);
 }
 
 int main(void)

@@ -389,7 +389,7 @@ static void test_notice_of_a_source_that_goes_is_told(void **state)
     assert_int_equal(peer_call(&owner, HANDLE_CLOSE, watched), CAVERN_OK);
     uint64_t before = other.process->account->budget.used;
     fill(64);
-    thread_end(thread, CAVERN_REASON_EXITED, 6);
+    assert_true(thread_end(thread, CAVERN_REASON_EXITED, 6));
     model_settle();
     free_messages(64);
     assert_next(&owner, CAVERN_KIND_EXIT, 50);

@@ -390,8 +390,8 @@ static void step(void)
 static void check(void)
 {
     struct cpu *cpu = arch_cpu();
-    assert_true(run_queue_invariants(&cpu->ready));
-    assert_true(run_queue_invariants(&cpu->jobs));
+    assert_true(run_queue_invariants(&scheduler.ready));
+    assert_true(run_queue_invariants(&scheduler.jobs));
     assert_true(tree_invariants(&cpu->deadlines));
     assert_true(tree_invariants(&machine->processes));
     assert_true(budget_invariants(&model_root()->budget));

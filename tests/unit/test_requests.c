@@ -376,7 +376,7 @@ static void test_call_of_an_ended_thread_is_cancelled(void **state)
     model_thread(client.process, 10);
     assert_int_equal(call(CAVERN_FOREVER, 100, 0), MODEL_WAITS);
     uint32_t id = take_request();
-    thread_end(client.thread, CAVERN_REASON_ENDED, 0);
+    assert_true(thread_end(client.thread, CAVERN_REASON_ENDED, 0));
     model_settle();
     assert_int_equal(reply(id, 0), CAVERN_CANCELLED);
 }

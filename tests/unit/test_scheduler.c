@@ -27,8 +27,8 @@ static int start(void **state)
 static void check_queues(void)
 {
     struct cpu *cpu = arch_cpu();
-    assert_true(run_queue_invariants(&cpu->ready));
-    assert_true(run_queue_invariants(&cpu->jobs));
+    assert_true(run_queue_invariants(&scheduler.ready));
+    assert_true(run_queue_invariants(&scheduler.jobs));
     assert_true(tree_invariants(&cpu->deadlines));
     assert_true(!cpu->current || !run_queue_queued(&cpu->current->runnable));
 }
@@ -171,7 +171,7 @@ static void test_scheduler_idle_runs_nothing_and_sets_the_timer(void **state)
 {
     (void)state;
     struct thread *only = arch_cpu()->current;
-    thread_suspend(only);
+    assert_true(thread_suspend(only));
     assert_null(model_settle());
     assert_int_equal(model_timer(), CAVERN_FOREVER);
     thread_resume(only);
@@ -267,7 +267,7 @@ static void test_scheduler_cpu_time_goes_to_who_ran(void **state)
     assert_int_equal(a->cpu_time, 7 * MS);
     assert_int_equal(first->cpu_time, 4 * MS);
     assert_int_equal(process->cpu_time, 11 * MS);
-    thread_suspend(first);
+    assert_true(thread_suspend(first));
     assert_null(model_settle());
     after(20 * MS);
     scheduler_wake(a);
@@ -280,7 +280,7 @@ static void test_scheduler_suspended_thread_does_not_wake(void **state)
 {
     (void)state;
     struct thread *a = receiver(5, start_time + 10 * MS);
-    thread_suspend(a);
+    assert_true(thread_suspend(a));
     after(10 * MS);
     assert_int_equal(a->state, CAVERN_THREAD_SUSPENDED);
     assert_int_equal(a->context.x[0], CAVERN_TIMEOUT);
@@ -362,7 +362,7 @@ static void test_scheduler_job_held_up_is_not_idle(void **state)
     model_interrupt_pending(false);
     assert_non_null(scheduler_next());
     assert_int_equal(steps_done, 2);
-    thread_suspend(arch_cpu()->current);
+    assert_true(thread_suspend(arch_cpu()->current));
     assert_null(scheduler_next());
     assert_true(scheduler_idle(arch_cpu()));
 }
@@ -401,7 +401,7 @@ static void test_scheduler_random_operations_keep_invariants(void **state)
                 scheduler_wait(current, CAVERN_THREAD_SUSPENDED, arch_now() + (uint64_t)(rand() % 5) * MS + 1);
             break;
         case 1:
-            thread_suspend(thread);
+            assert_true(thread_suspend(thread));
             break;
         case 2:
             thread_resume(thread);

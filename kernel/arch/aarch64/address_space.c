@@ -4,10 +4,10 @@
  *
  * ASIDs are handed out in ascending order, each once in a *generation*, and never come back singly. A space whose
  * generation is not the present one has no ASID and no entry in any TLB; it gets one when it is switched to.
- * When all have been handed out (rollover), in this order: TTBR0 is pointed at the empty table with ASID 0, which no
- * space has, so that no walk can fill the TLB under an old ASID; all TLBs are flushed; the generation steps; ASIDs
- * start again at 1. All of this under the kernel lock. Only the CPU itself may run a space here: with more CPUs, those
- * that are in user mode would have to keep theirs over a rollover.
+ * When all have been handed out (rollover), all of this under the kernel lock and in this order: TTBR0 is pointed at
+ * the empty table with ASID 0, which no space has, so that no walk can fill the TLB under an old ASID; the generation
+ * steps; spaces that other CPUs run keep their ASIDs, which are those of the new generation too; the TLBs of all CPUs
+ * are flushed; ASIDs start again at 1, without those that were kept. A CPU that runs no thread has the empty table.
  *
  * Changing a table: an entry goes from invalid to valid (no TLB maintenance: invalid ones are not cached) or from valid
  * to invalid (maintenance, complete before the caller goes on), never from one valid value to another. Tables stay
@@ -18,6 +18,9 @@
 
 #include "arch/aarch64/page_table.h"
 #include "arch/arch.h"
+#include "object/process.h"
+#include "object/scheduler.h"
+#include "object/thread.h"
 
 /* More single pages than this are flushed by ASID. DDI 0487, "TLBI VALE1IS", "TLBI ASIDE1IS". */
 #define FLUSH_PAGES_MAX 64
@@ -30,6 +33,8 @@ static struct {
     uint32_t next;
     uint32_t end;
     uint64_t empty; /* TTBR0 for no space at all */
+    unsigned kept;  /* over the last rollover */
+    uint32_t keep[CPUS_MAX];
 } asids;
 
 void address_spaces_init(uint64_t empty_table)
@@ -47,17 +52,55 @@ static void ttbr_load(uint64_t ttbr)
     barrier_instruction();
 }
 
+void address_space_unload(void)
+{
+    ttbr_load(asids.empty);
+}
+
+static void keep_running(void)
+{
+    asids.kept = 0;
+    for (unsigned i = 0; i < scheduler.cpu_count; i++) {
+        const struct cpu *cpu = scheduler.cpus[i];
+        if (!cpu->current || cpu == arch_cpu())
+            continue;
+        struct arch_space *space = &cpu->current->process->space.arch;
+        space->generation = asids.generation;
+        asids.keep[asids.kept++] = (uint32_t)(space->ttbr >> TTBR_ASID_SHIFT);
+    }
+}
+
+static void roll_over(void)
+{
+    ttbr_load(asids.empty);
+    asids.generation++;
+    asids.next = 1;
+    keep_running();
+    __asm__ volatile("tlbi vmalle1is" ::: "memory");
+    barrier_maintenance();
+}
+
+static bool is_kept(uint32_t asid)
+{
+    for (unsigned i = 0; i < asids.kept; i++)
+        if (asids.keep[i] == asid)
+            return true;
+    return false;
+}
+
 static void asid_assign(struct arch_space *space)
 {
-    if (asids.next == asids.end) {
-        ttbr_load(asids.empty);
-        __asm__ volatile("tlbi vmalle1is" ::: "memory");
-        barrier_maintenance();
-        asids.generation++;
-        asids.next = 1;
-    }
+    do {
+        if (asids.next == asids.end)
+            roll_over();
+    } while (is_kept(asids.next) && asids.next++);
     space->ttbr = (space->ttbr & PTE_ADDRESS) | (uint64_t)asids.next++ << TTBR_ASID_SHIFT;
     space->generation = asids.generation;
+}
+
+bool address_space_is_current(const struct arch_space *space)
+{
+    return space->generation == asids.generation;
 }
 
 void address_space_load(struct arch_space *space)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/aarch64/kernel_lock.h"
 #include "arch/aarch64/system_registers.h"
 
 /*
@@ -58,5 +59,6 @@ static inline uint64_t arch_ticks(void)
 
 static inline bool arch_interrupt_pending(void)
 {
-    return system_register_read(isr_el1) & 1 << 7; /* ISR_EL1.I; DDI 0487, D19.2.70 */
+    bool interrupt = system_register_read(isr_el1) & 1 << 7; /* ISR_EL1.I; DDI 0487, D19.2.70 */
+    return interrupt || kernel_lock_wanted();
 }

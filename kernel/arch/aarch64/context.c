@@ -96,7 +96,14 @@ static inline void switch_others(struct thread *from, struct thread *to)
     if (to) {
         system_register_write(tpidr_el0, to->context.tls);
         address_space_load(&to->process->space.arch);
+    } else {
+        address_space_unload();
     }
+}
+
+bool arch_switch_is_own(const struct thread *to)
+{
+    return address_space_is_current(&to->process->space.arch);
 }
 
 /* Apart, so that a switch without them saves no registers for it. */
@@ -108,7 +115,7 @@ __attribute__((noinline)) static void switch_with_vectors(struct thread *from, s
     switch_others(from, to);
 }
 
-void arch_switch(struct thread *from, struct thread *to)
+__attribute__((always_inline)) void arch_switch(struct thread *from, struct thread *to)
 {
     if (system_register_read(cpacr_el1) & CPACR_FPEN)
         switch_with_vectors(from, to);

@@ -2,9 +2,11 @@
 /* Processors: their stacks, and what is set up on each. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/aarch64/context_offsets.h"
+#include "arch/aarch64/kernel_lock.h"
 #include "object/scheduler.h"
 
 /*
@@ -37,5 +39,14 @@ void context_take_vector(struct arch_context *context);
 void context_enable_vector(void);
 void context_disable_vector(void);
 
-/* trap.c: what runs next runs. */
-_Noreturn void trap_leave(void);
+/* trap.c: what runs next runs. `shared`: there are other CPUs. */
+_Noreturn void trap_leave(void) KERNEL_LOCK_RELEASED;
+_Noreturn void trap_leave_shared(void) KERNEL_LOCK_RELEASED;
+/* vectors.S */
+extern char vectors[], vectors_shared[];
+
+/*
+ * secondary.c: the other CPUs of the list are started, as far as the firmware and the interrupt controller can, and
+ * wait for the kernel lock; ids as in MPIDR_EL1. True: there are such, and this CPU holds the lock.
+ */
+bool cpus_start(const uint64_t *ids, unsigned count);

@@ -74,61 +74,7 @@ start:
     msr     daifset, #15
     mov     x20, x0
     adr     x19, image_start
-    mrs     x21, CurrentEL
-    lsr     x21, x21, #2
-    mov_q   x0, SCTLR_RES1
-    cmp     x21, #2
-    b.ne    at_el1
-
-    /* EL2: nothing that EL1 or EL0 does comes here. */
-    msr     sctlr_el1, x0
-    mov_q   x0, (HCR_RW | HCR_APK_API)
-    msr     hcr_el2, x0
-    isb
-    mov     x0, #CNTHCTL_EL1_TIMERS
-    msr     cnthctl_el2, x0
-    msr     cntvoff_el2, xzr
-    mov     x0, #CPTR_EL2_NO_TRAPS
-    msr     cptr_el2, x0
-    msr     hstr_el2, xzr
-    msr     vttbr_el2, xzr
-    mrs     x0, midr_el1
-    msr     vpidr_el2, x0
-    mrs     x0, mpidr_el1
-    msr     vmpidr_el2, x0
-
-    mrs     x1, id_aa64dfr0_el1     /* all performance counters for EL1 */
-    ubfx    x1, x1, #8, #4
-    sub     x1, x1, #1              /* 0: none, 15: of another kind */
-    cmp     x1, #14
-    mov     x0, #0
-    b.hs    1f
-    mrs     x0, pmcr_el0
-    ubfx    x0, x0, #11, #5
-1:  msr     mdcr_el2, x0
-
-    mrs     x0, id_aa64pfr0_el1     /* interrupt controller by system registers, if there is one */
-    ubfx    x0, x0, #24, #4
-    cbz     x0, 2f
-    mrs     x0, S3_4_C12_C9_5       /* ICC_SRE_EL2 */
-    mov     x1, #ICC_SRE_EL2_ON
-    orr     x0, x0, x1
-    msr     S3_4_C12_C9_5, x0
-    isb
-    mrs     x0, S3_4_C12_C9_5
-    tbz     x0, #0, 2f
-    msr     S3_4_C12_C11_0, xzr     /* ICH_HCR_EL2 */
-2:
-    mov     x0, #SPSR_EL1H_MASKED
-    msr     spsr_el2, x0
-    adr     x0, at_el1
-    msr     elr_el2, x0
-    eret
-
-at_el1:
-    mov_q   x0, SCTLR_RES1
-    msr     sctlr_el1, x0
-    isb
+    bl      to_el1
 
     adrp    x0, boot_tables
     adrp    x1, boot_tables_end
@@ -184,6 +130,77 @@ at_el1:
     b.lo    1b
     dsb     sy
 
+    ldr     x9, =high
+    b       mmu_on
+
+/* In: x0 virtual address of the CPU's struct cpu, above its stack. */
+    .globl  secondary_start
+secondary_start:
+    msr     daifset, #15
+    mov     x20, x0
+    bl      to_el1
+    adrp    x4, kernel_root_table
+    adrp    x7, identity_root_table
+    ldr     x9, =secondary_high
+    b       mmu_on
+
+/* Out: at EL1, MMU off; x21 the level before. */
+to_el1:
+    mrs     x21, CurrentEL
+    lsr     x21, x21, #2
+    mov_q   x0, SCTLR_RES1
+    msr     sctlr_el1, x0
+    isb
+    cmp     x21, #2
+    b.eq    1f
+    ret
+
+1:  /* EL2: nothing that EL1 or EL0 does comes here. */
+    mov_q   x0, (HCR_RW | HCR_APK_API)
+    msr     hcr_el2, x0
+    isb
+    mov     x0, #CNTHCTL_EL1_TIMERS
+    msr     cnthctl_el2, x0
+    msr     cntvoff_el2, xzr
+    mov     x0, #CPTR_EL2_NO_TRAPS
+    msr     cptr_el2, x0
+    msr     hstr_el2, xzr
+    msr     vttbr_el2, xzr
+    mrs     x0, midr_el1
+    msr     vpidr_el2, x0
+    mrs     x0, mpidr_el1
+    msr     vmpidr_el2, x0
+
+    mrs     x1, id_aa64dfr0_el1     /* all performance counters for EL1 */
+    ubfx    x1, x1, #8, #4
+    sub     x1, x1, #1              /* 0: none, 15: of another kind */
+    cmp     x1, #14
+    mov     x0, #0
+    b.hs    1f
+    mrs     x0, pmcr_el0
+    ubfx    x0, x0, #11, #5
+1:  msr     mdcr_el2, x0
+
+    mrs     x0, id_aa64pfr0_el1     /* interrupt controller by system registers, if there is one */
+    ubfx    x0, x0, #24, #4
+    cbz     x0, 2f
+    mrs     x0, S3_4_C12_C9_5       /* ICC_SRE_EL2 */
+    mov     x1, #ICC_SRE_EL2_ON
+    orr     x0, x0, x1
+    msr     S3_4_C12_C9_5, x0
+    isb
+    mrs     x0, S3_4_C12_C9_5
+    tbz     x0, #0, 2f
+    msr     S3_4_C12_C11_0, xzr     /* ICH_HCR_EL2 */
+2:
+    mov     x0, #SPSR_EL1H_MASKED
+    msr     spsr_el2, x0
+    msr     elr_el2, x30
+    eret
+
+
+/* In: x4, x7 root tables of kernel and identity map, x9 where to go on. */
+mmu_on:
     mov     x0, #MAIR_VALUE
     msr     mair_el1, x0
     mov_q   x0, (TCR_T0SZ | TCR_T1SZ | TCR_WALKS | TCR_TG1_4K)
@@ -204,10 +221,9 @@ at_el1:
     dsb     nsh
     isb
     mov_q   x0, SCTLR_KERNEL
-    ldr     x1, =high
     msr     sctlr_el1, x0
     isb
-    br      x1
+    br      x9
 
 /*
  * In: x0 first page, x1 end, x2 table, x3 entry without the address. Out: x0 = x1. Changes x4, x5.
@@ -242,3 +258,15 @@ high:
     mov     x0, x20
     mov     x1, x21
     b       boot
+
+secondary_high:
+    adrp    x0, vectors
+    add     x0, x0, :lo12:vectors
+    msr     vbar_el1, x0
+    isb
+    mov     sp, x20
+    msr     tpidr_el1, x20
+    msr     tpidrro_el0, xzr
+    mov     x29, xzr
+    mov     x30, xzr
+    b       secondary_enter

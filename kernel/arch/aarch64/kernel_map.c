@@ -19,7 +19,7 @@
 
 extern char image_start[], image_end[];
 /* head.S and kernel.ld. */
-extern uint64_t kernel_root_table[TABLE_ENTRIES], identity_root_table[TABLE_ENTRIES];
+extern uint64_t kernel_root_table[TABLE_ENTRIES], identity_root_table[TABLE_ENTRIES], direct_1_table[TABLE_ENTRIES];
 
 _Static_assert(DIRECT_BASE == LAYOUT_DIRECT, "direct map");
 
@@ -27,7 +27,7 @@ static char pool[POOL_PAGES][PAGE] __attribute__((aligned(PAGE)));
 static unsigned pool_used;
 static bool allocator_ready;
 
-static uint64_t image_physical(const void *p)
+uint64_t kernel_image_physical(const void *p)
 {
     uint64_t physical;
     __asm__("at s1e1r, %1\n\tisb\n\tmrs %0, par_el1" : "=r"(physical) : "r"(p));
@@ -41,20 +41,36 @@ static bool table_take(struct page_source *source, uint64_t *physical)
         return memory_take_page(physical);
     if (pool_used == POOL_PAGES)
         return false;
-    *physical = image_physical(pool[pool_used++]);
+    *physical = kernel_image_physical(pool[pool_used++]);
     return true;
 }
 
 static struct page_source tables = {.take = table_take};
 
-void kernel_map_init(void)
+static void forget_identity(void)
 {
     memset(identity_root_table, 0, sizeof identity_root_table);
     barrier_tables();
     __asm__ volatile("tlbi vmalle1is" ::: "memory");
     barrier_maintenance();
     barrier_instruction();
-    address_spaces_init(image_physical(identity_root_table));
+}
+
+void kernel_map_init(void)
+{
+    forget_identity();
+    address_spaces_init(kernel_image_physical(identity_root_table));
+}
+
+void kernel_map_identity(bool on)
+{
+    if (!on) {
+        forget_identity();
+        return;
+    }
+    uint64_t image = kernel_image_physical(image_start);
+    identity_root_table[table_index(image, 0)] = kernel_image_physical(direct_1_table) | PTE_TABLE | PTE_VALID;
+    barrier_tables();
 }
 
 void kernel_map_use_allocator(void)
@@ -64,7 +80,7 @@ void kernel_map_use_allocator(void)
 
 void kernel_image_range(uint64_t *physical, uint64_t *size)
 {
-    *physical = image_physical(image_start);
+    *physical = kernel_image_physical(image_start);
     *size = (uint64_t)(image_end - image_start);
 }
 
@@ -98,6 +114,11 @@ volatile void *kernel_map_device(uint64_t physical, uint64_t size)
     uint64_t end = (physical + size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     map(LAYOUT_DEVICE + start, start, end - start, PTE_KERNEL_DEVICE, TABLE_LAST_LEVEL);
     return (volatile void *)(LAYOUT_DEVICE + physical);
+}
+
+void kernel_map_memory(uint64_t address, uint64_t physical)
+{
+    map(address, physical, PAGE, PTE_KERNEL_DATA, TABLE_LAST_LEVEL);
 }
 
 uint64_t *kernel_map_window(uint64_t address)

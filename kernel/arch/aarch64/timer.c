@@ -17,6 +17,11 @@ void timer_init(void)
     frequency = system_register_read(cntfrq_el0);
     if (!frequency)
         panic("timer: the firmware has not set its frequency");
+    timer_init_cpu();
+}
+
+void timer_init_cpu(void)
+{
     system_register_write(cntv_ctl_el0, 0);
     system_register_write(cntkctl_el1, USER_VIRTUAL_COUNTER);
     barrier_instruction();

@@ -4,3 +4,5 @@
 
 /* Refuses a timer whose frequency the firmware has not set: programs read it too. */
 void timer_init(void);
+/* The part that every CPU has for itself. */
+void timer_init_cpu(void);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entries from user mode, and the one way back. vectors.S has saved the registers in the current thread's context and
- * comes to one of the four trap_ functions; none returns. trap_leave asks the scheduler who runs next. Without anybody,
- * the CPU waits here, and takes interrupts by looking rather than by an exception.
+ * comes to one of the trap_ functions; none returns. Leaving asks the scheduler who runs next. Without anybody, the CPU
+ * waits here, and takes interrupts by looking rather than by an exception.
+ *
+ * Everything between taking the kernel lock and giving it back runs on one CPU at a time. Each entry exists twice, from
+ * one source: without the lock for one CPU, and with it (`_shared`).
  */
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
@@ -20,69 +23,168 @@ _Noreturn void trap_system_call(struct arch_context *context);
 _Noreturn void trap_exception(struct arch_context *context);
 _Noreturn void trap_interrupt(struct arch_context *context);
 _Noreturn void trap_error(struct arch_context *context);
+_Noreturn void trap_system_call_shared(struct arch_context *context);
+_Noreturn void trap_exception_shared(struct arch_context *context);
+_Noreturn void trap_interrupt_shared(struct arch_context *context);
+_Noreturn void trap_error_shared(struct arch_context *context);
 _Noreturn void kernel_panic(unsigned kind, const struct arch_context *registers);
 
 struct arch_context kernel_registers; /* as an exception in the kernel found them */
+struct kernel_lock kernel_lock;
+
+#define TRAP __attribute__((always_inline)) static inline
 
 static struct thread *thread_of(struct arch_context *context)
 {
     return container_of(context, struct thread, context);
 }
 
-__attribute__((always_inline)) static inline _Noreturn void leave(void)
+/* What this CPU waits for happens on another. */
+TRAP KERNEL_LOCK_RELEASED void give_lock(bool shared)
+{
+    bool awaits = arch_cpu()->awaits_cpu;
+    if (shared)
+        arch_cpu()->awaits_cpu = false;
+    kernel_lock_give(shared);
+    if (shared && awaits)
+        __asm__ volatile("yield");
+}
+
+/* Until there is something to do, or may be. */
+TRAP KERNEL_LOCK_HELD void wait_for_interrupt(bool shared)
+{
+    bool idle = scheduler_idle(arch_cpu());
+    give_lock(shared);
+    barrier_complete();
+    if (idle)
+        __asm__ volatile("wfi"); /* ends when an interrupt waits, masked or not: a kick, too, that came before */
+    kernel_lock_take(shared);
+    interrupt_handle();
+}
+
+TRAP KERNEL_LOCK_RELEASED _Noreturn void leave(bool shared)
 {
     struct thread *next;
-    while (!(next = scheduler_next())) {
-        if (scheduler_idle(arch_cpu())) {
-            barrier_complete();
-            __asm__ volatile("wfi"); /* ends when an interrupt waits, masked or not */
-        }
-        if (arch_interrupt_pending())
-            interrupt_handle();
-    }
+    while (!(next = scheduler_next()))
+        wait_for_interrupt(shared);
+    give_lock(shared);
     context_enter(&next->context);
+}
+
+/* The lock; then, if another CPU has asked for the thread meanwhile, the way out. `again`: what brought it here is to
+ * happen again when it goes on. */
+TRAP KERNEL_LOCK_ACQUIRED void enter(bool shared, struct arch_context *context, bool again)
+{
+    kernel_lock_take(shared);
+    if (!shared || !arch_cpu()->reschedule || !scheduler_must_let_go(thread_of(context)))
+        return;
+    if (again)
+        arch_context_restart(context);
+    leave(shared);
+}
+
+void kernel_lock_wait_for_sharers(void)
+{
+    for (unsigned i = 0; i < scheduler.cpu_count; i++)
+        while (__atomic_load_n(&scheduler.cpus[i]->sharing, __ATOMIC_SEQ_CST))
+            __asm__ volatile("yield");
+}
+
+/* A short cut leaves nothing to decide: its CPU goes on with the thread that is current now. */
+TRAP void short_cut(struct arch_context *context)
+{
+    struct cpu *cpu = arch_cpu();
+    if (!kernel_lock_share(&cpu->sharing))
+        return;
+    bool served = fast_serve_shared(thread_of(context));
+    kernel_lock_unshare(&cpu->sharing);
+    if (served)
+        context_enter(&cpu->current->context);
+}
+
+TRAP _Noreturn void interrupt(bool shared)
+{
+    kernel_lock_take(shared);
+    interrupt_handle();
+    leave(shared);
+}
+
+TRAP _Noreturn void fault(bool shared, struct arch_context *context)
+{
+    uint64_t esr = system_register_read(esr_el1), address = system_register_read(far_el1);
+    struct esr_meaning meaning = esr_decode(esr);
+    enter(shared, context, meaning.after);
+    if (meaning.after)
+        arch_context_restart(context); /* the exit notice names the instruction itself */
+    thread_fault(thread_of(context), meaning.fault, meaning.address ? address : 0, esr);
+    leave(shared);
+}
+
+TRAP _Noreturn void exception(bool shared, struct arch_context *context)
+{
+    if (esr_is_vector_use(system_register_read(esr_el1))) {
+        context_take_vector(context);
+        context_enter(context);
+    }
+    fault(shared, context);
 }
 
 void trap_leave(void)
 {
-    leave();
+    leave(false);
+}
+
+void trap_leave_shared(void)
+{
+    leave(true);
 }
 
 void trap_system_call(struct arch_context *context)
 {
+    enter(false, context, true);
     syscall_serve(thread_of(context));
-    leave();
+    leave(false);
+}
+
+void trap_system_call_shared(struct arch_context *context)
+{
+    short_cut(context);
+    enter(true, context, true);
+    arch_cpu()->system_calls++;
+    syscall_dispatch(thread_of(context));
+    leave(true);
 }
 
 void trap_interrupt(struct arch_context *context)
 {
     (void)context;
-    interrupt_handle();
-    leave();
+    interrupt(false);
 }
 
-static _Noreturn void fault(struct arch_context *context, uint64_t esr)
+void trap_interrupt_shared(struct arch_context *context)
 {
-    struct esr_meaning meaning = esr_decode(esr);
-    if (meaning.after)
-        arch_context_restart(context); /* the exit notice names the instruction itself */
-    thread_fault(thread_of(context), meaning.fault, meaning.address ? system_register_read(far_el1) : 0, esr);
-    leave();
+    (void)context;
+    interrupt(true);
 }
 
 void trap_exception(struct arch_context *context)
 {
-    uint64_t esr = system_register_read(esr_el1);
-    if (esr_is_vector_use(esr)) {
-        context_take_vector(context);
-        context_enter(context);
-    }
-    fault(context, esr);
+    exception(false, context);
+}
+
+void trap_exception_shared(struct arch_context *context)
+{
+    exception(true, context);
 }
 
 void trap_error(struct arch_context *context)
 {
-    fault(context, system_register_read(esr_el1));
+    fault(false, context);
+}
+
+void trap_error_shared(struct arch_context *context)
+{
+    fault(true, context);
 }
 
 /* Straight to the debug output: whatever is broken, this touches no object. */

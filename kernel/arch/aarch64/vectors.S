@@ -53,10 +53,11 @@
     b       kernel_exception
     .endm
 
-    .text
+/* `shared`: what the trap_ functions are called where there are other CPUs. */
+    .macro vector_table name, shared
     .balign 2048
-    .globl  vectors
-vectors:
+    .globl  \name
+\name:
     /* From the kernel, with SP_EL0: never used. */
     kernel_vector KERNEL_STATE
     kernel_vector KERNEL_STATE
@@ -76,18 +77,18 @@ vectors:
     mov     w2, #(ESR_CAVERN_CALL & 0xffff)
     movk    w2, #(ESR_CAVERN_CALL >> 16), lsl #16
     cmp     x1, x2
-    b.eq    trap_system_call
-    b       trap_exception
+    b.eq    trap_system_call\shared
+    b       trap_exception\shared
 
     vector
     save_context
-    b       trap_interrupt
+    b       trap_interrupt\shared
 
     kernel_vector KERNEL_INTERRUPT  /* FIQ: masked in user mode too */
 
     vector
     save_context
-    b       trap_error
+    b       trap_error\shared
 
     /* From user mode, AArch32: never entered. */
     kernel_vector KERNEL_STATE
@@ -95,6 +96,11 @@ vectors:
     kernel_vector KERNEL_STATE
     kernel_vector KERNEL_STATE
     .balign 128
+    .endm
+
+    .text
+    vector_table vectors
+    vector_table vectors_shared, _shared
 
 /* In: x0 context. */
     .globl  context_enter

@@ -34,6 +34,7 @@ struct cavern_spawn {
     cavern_handle predecessor; /* [manage]: a zombie that kept its handles, or 0 */
     uint32_t flags;            /* CAVERN_PROCESS_* */
     uint8_t priority;          /* of its first thread */
+    uint64_t cpus;             /* that its first thread may use, a bit each; 0: any */
     uint32_t stack;            /* bytes; 0: CAVERN_SPAWN_STACK_DEFAULT */
     uint64_t heap;             /* most bytes of heap; 0: what the account allows */
     const char *arguments;     /* strings, each ended by 0, the program's name first */

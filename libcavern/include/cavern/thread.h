@@ -16,6 +16,7 @@ struct cavern_thread;
 struct cavern_thread_setup {
     int priority;   /* or CAVERN_THREAD_SAME_PRIORITY: the caller's, as it was started */
     uint32_t stack; /* bytes; 0: CAVERN_THREAD_STACK_DEFAULT */
+    uint64_t cpus;  /* that it may use, a bit each; 0: any */
 };
 
 /*

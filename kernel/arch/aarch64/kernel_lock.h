@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one lock: who holds it is in the kernel, alone. Taken at each entry, given back at the exit and while a CPU waits
+ * for something to do; first come first served. With one CPU nobody takes it, though for the compiler's analysis
+ * (-Wthread-safety) it is held in the same places.
+ *
+ * The short cuts of syscall/fast.h do without it, but only while nobody has it: a CPU says that it is about to share
+ * the kernel, then looks whether the lock is free; who takes the lock waits for those that share.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KERNEL_LOCK_ACQUIRED __attribute__((acquire_capability(kernel_lock)))
+#define KERNEL_LOCK_RELEASED __attribute__((release_capability(kernel_lock)))
+#define KERNEL_LOCK_HELD __attribute__((requires_capability(kernel_lock)))
+#define KERNEL_LOCK_UNCHECKED __attribute__((no_thread_safety_analysis))
+
+/* Tickets: `next` to be drawn, and the one that is served. */
+struct __attribute__((capability("kernel lock"))) kernel_lock {
+    uint32_t next;
+    uint32_t served;
+};
+
+extern struct kernel_lock kernel_lock;
+
+/* trap.c: no other CPU shares the kernel any more. */
+void kernel_lock_wait_for_sharers(void);
+
+/* `*sharing` is the CPU's own flag. False: the lock is not free. */
+static inline bool kernel_lock_share(bool *sharing)
+{
+    __atomic_store_n(sharing, true, __ATOMIC_SEQ_CST);
+    uint32_t next = __atomic_load_n(&kernel_lock.next, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&kernel_lock.served, __ATOMIC_ACQUIRE) == next)
+        return true;
+    __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
+    return false;
+}
+
+static inline void kernel_lock_unshare(bool *sharing)
+{
+    __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
+}
+
+/* `shared`: there are other CPUs. A constant for the compiler. */
+KERNEL_LOCK_ACQUIRED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_take(bool shared)
+{
+    if (!shared)
+        return;
+    uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_SEQ_CST), served;
+    __asm__ volatile("sevl");
+    do {
+        /* A store to what has been loaded so is an event. DDI 0487, D1.6.1 */
+        __asm__ volatile("wfe\n\tldaxr %w0, %1" : "=r"(served) : "Q"(kernel_lock.served) : "memory");
+    } while (served != ticket);
+    kernel_lock_wait_for_sharers();
+}
+
+KERNEL_LOCK_RELEASED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_give(bool shared)
+{
+    if (shared)
+        __atomic_store_n(&kernel_lock.served, kernel_lock.served + 1, __ATOMIC_RELEASE);
+}
+
+/* Somebody waits for whoever holds it. */
+static inline bool kernel_lock_wanted(void)
+{
+    return __atomic_load_n(&kernel_lock.next, __ATOMIC_RELAXED) - kernel_lock.served > 1;
+}
