@@ -120,12 +120,15 @@ static void announce_elsewhere(const struct thread *thread)
 }
 
 /* It is ready: in a queue, at one of its ends. */
-static void enqueue(struct thread *thread, void (*push)(struct run_queue *, struct runnable *))
+static inline void enqueue(struct thread *thread, bool front)
 {
-    uint64_t mask = allowed(thread);
-
-    thread->place = mask == scheduler.online ? NULL : find_cpu(mask, thread->last_cpu);
-    push(queue_of(thread), &thread->runnable);
+    thread->place = NULL;
+    if (thread->cpu_mask && allowed(thread) != scheduler.online)
+        thread->place = find_cpu(allowed(thread), thread->last_cpu);
+    if (front)
+        run_queue_push_front(queue_of(thread), &thread->runnable);
+    else
+        run_queue_push_back(queue_of(thread), &thread->runnable);
 }
 
 static void announce(struct thread *thread)
@@ -163,7 +166,7 @@ void scheduler_wake(struct thread *thread)
 {
     if (!make_ready(thread))
         return;
-    enqueue(thread, run_queue_push_back);
+    enqueue(thread, false);
     announce(thread);
 }
 
@@ -171,7 +174,7 @@ void scheduler_hand_over(struct thread *thread)
 {
     if (!make_ready(thread))
         return;
-    enqueue(thread, run_queue_push_front);
+    enqueue(thread, true);
     if (thread->place)
         announce(thread);
     arch_cpu()->reschedule = true;
@@ -210,7 +213,7 @@ void scheduler_yield(void)
         return;
     cpu->current->slice_used = 0;
     cpu->slice_end = NEVER;
-    enqueue(cpu->current, run_queue_push_back);
+    enqueue(cpu->current, false);
 }
 
 static struct cpu *cpu_of(const struct thread *thread)
@@ -235,7 +238,7 @@ void scheduler_set_priority(struct thread *thread, uint8_t priority)
     }
     dequeue(thread);
     thread->runnable.priority = priority;
-    enqueue(thread, run_queue_push_back);
+    enqueue(thread, false);
     announce(thread);
 }
 
@@ -246,7 +249,7 @@ void scheduler_set_mask(struct thread *thread, uint64_t mask)
     thread->cpu_mask = mask;
     if (run_queue_queued(&thread->runnable)) {
         dequeue(thread);
-        enqueue(thread, run_queue_push_back);
+        enqueue(thread, false);
         announce(thread);
     } else if (cpu && !(allowed(thread) & bit_of(cpu))) {
         tell(cpu);
@@ -292,7 +295,7 @@ static void let_go(struct cpu *cpu)
     } else if (scheduler_must_let_go(thread)) {
         thread->state = CAVERN_THREAD_SUSPENDED;
     } else if (!(allowed(thread) & bit_of(cpu))) {
-        enqueue(thread, run_queue_push_back);
+        enqueue(thread, false);
         announce(thread);
     }
 }
@@ -372,20 +375,25 @@ void scheduler_timer(void)
 
 /* --- what runs next --- */
 
+/* A CPU that runs less than this thread, which must leave its own; NULL: none. */
+static struct cpu *find_other(const struct cpu *cpu, const struct thread *thread)
+{
+    uint64_t others = allowed(thread) & ~bit_of(cpu);
+    struct cpu *other = others ? find_cpu(others, cpu->number) : NULL;
+
+    return other && running(other) < thread->runnable.priority ? other : NULL;
+}
+
 /* First in its queue with the rest of its slice, unless another CPU has less to do. */
 static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
-    uint64_t mask = allowed(thread);
-    struct cpu *other = mask & ~bit_of(cpu) ? find_cpu(mask & ~bit_of(cpu), cpu->number) : NULL;
-
-    if (other && running(other) >= thread->runnable.priority)
-        other = NULL;
+    struct cpu *other = scheduler.cpu_count > 1 ? find_other(cpu, thread) : NULL;
     if (cpu->slice_end != NEVER) {
         uint64_t now = arch_now();
         thread->slice_used = SCHEDULER_SLICE - (cpu->slice_end > now ? cpu->slice_end - now : 1);
     }
-    thread->place = mask == scheduler.online ? NULL : other ? other : cpu;
+    thread->place = allowed(thread) == scheduler.online ? NULL : other ? other : cpu;
     run_queue_push_front(queue_of(thread), &thread->runnable);
     if (other)
         tell(other);
@@ -405,18 +413,16 @@ static void vacate(struct cpu *cpu)
 
 static int highest_ready(const struct cpu *cpu)
 {
-    int any = run_queue_highest(&scheduler.ready), bound = run_queue_highest(&cpu->bound);
+    uint32_t ready = scheduler.ready.ready | cpu->bound.ready;
 
-    return bound > any ? bound : any;
+    return ready ? 31 - __builtin_clz(ready) : RUN_QUEUE_NONE;
 }
 
 static bool job_is_first(const struct cpu *cpu)
 {
-    int thread = highest_ready(cpu);
+    int job = run_queue_highest(&scheduler.jobs);
 
-    if (running(cpu) > thread)
-        thread = running(cpu);
-    return scheduler.jobs.ready && run_queue_highest(&scheduler.jobs) >= thread;
+    return scheduler.jobs.ready && job >= highest_ready(cpu) && job >= running(cpu);
 }
 
 static void find_worker(void)
@@ -449,15 +455,22 @@ static bool run_jobs(struct cpu *cpu)
     return true;
 }
 
+/* Where the highest stands; of equals in both, from each in turn. */
+static struct run_queue *queue_to_take(struct cpu *cpu)
+{
+    int any = run_queue_highest(&scheduler.ready), bound = run_queue_highest(&cpu->bound);
+    bool own = bound > any || (bound == any && cpu->turn);
+
+    cpu->turn = !own;
+    return own ? &cpu->bound : &scheduler.ready;
+}
+
 static struct thread *take_first(struct cpu *cpu)
 {
     for (;;) {
-        int any = run_queue_highest(&scheduler.ready), bound = run_queue_highest(&cpu->bound);
-        bool own = bound > any || (bound == any && cpu->turn);
-        struct runnable *first = run_queue_pop(own ? &cpu->bound : &scheduler.ready);
+        struct runnable *first = run_queue_pop(cpu->bound.ready ? queue_to_take(cpu) : &scheduler.ready);
         if (!first)
             return NULL;
-        cpu->turn = !own;
         struct thread *thread = container_of(first, struct thread, runnable);
         if (process_alive(thread->process))
             return thread;
@@ -494,6 +507,17 @@ void scheduler_switch_timed(struct cpu *cpu)
     timer_update(cpu);
 }
 
+/* Whether there is something to do here; and what another has to do because there is. */
+static void tell_others(struct cpu *cpu)
+{
+    if (cpu->current)
+        scheduler.idle &= ~bit_of(cpu);
+    else
+        scheduler.idle |= bit_of(cpu);
+    if (scheduler.jobs.ready)
+        find_worker();
+}
+
 struct thread *scheduler_reschedule(struct cpu *cpu)
 {
     charge(cpu, arch_ticks());
@@ -511,11 +535,7 @@ struct thread *scheduler_reschedule(struct cpu *cpu)
     slice_update(cpu);
     timer_update(cpu);
     cpu->reschedule = false;
-    if (cpu->current)
-        scheduler.idle &= ~bit_of(cpu);
-    else
-        scheduler.idle |= bit_of(cpu);
-    if (scheduler.jobs.ready && scheduler.cpu_count > 1)
-        find_worker(); /* this one has more to do */
+    if (scheduler.cpu_count > 1)
+        tell_others(cpu);
     return cpu->current;
 }

@@ -142,26 +142,52 @@ INLINE bool fast_reply_receive(struct thread *caller, bool shared)
     return unclaim(queue, shared, reply_on(caller, queue, shared));
 }
 
-INLINE bool serve(struct thread *caller, bool shared)
+#define FLAT __attribute__((flatten)) static
+
+FLAT bool call_alone(struct thread *caller)
 {
-    switch (caller->context.x[1] >> 16 & 0xff) {
+    return fast_call(caller, false);
+}
+
+FLAT bool call_shared(struct thread *caller)
+{
+    return fast_call(caller, true);
+}
+
+FLAT bool reply_receive_alone(struct thread *caller)
+{
+    return fast_reply_receive(caller, false);
+}
+
+FLAT bool reply_receive_shared(struct thread *caller)
+{
+    return fast_reply_receive(caller, true);
+}
+
+static unsigned operation(const struct thread *caller)
+{
+    return caller->context.x[1] >> 16 & 0xff;
+}
+
+__attribute__((always_inline)) bool fast_serve(struct thread *caller)
+{
+    switch (operation(caller)) {
     case CAVERN_CALL_CALL:
-        return fast_call(caller, shared);
+        return call_alone(caller);
     case CAVERN_CALL_REPLY_RECEIVE:
-        return fast_reply_receive(caller, shared);
+        return reply_receive_alone(caller);
     default:
         return false;
     }
 }
 
-__attribute__((always_inline, flatten)) bool fast_serve(struct thread *caller)
+bool fast_serve_shared(struct thread *caller)
 {
-    return serve(caller, false);
-}
-
-__attribute__((flatten)) bool fast_serve_shared(struct thread *caller)
-{
-    bool served = serve(caller, true);
+    bool served = false;
+    if (operation(caller) == CAVERN_CALL_CALL)
+        served = call_shared(caller);
+    else if (operation(caller) == CAVERN_CALL_REPLY_RECEIVE)
+        served = reply_receive_shared(caller);
     arch_cpu()->system_calls += served;
     return served;
 }

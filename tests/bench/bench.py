@@ -28,7 +28,7 @@ class Row:
 
 ROWS = {
     "request_reply": Row("request + reply between two processes, 5 words", 600, 400, "13,350", "1,412"),
-    "page_fault": Row("page fault, handler in another process, resume", 1100, 800, "6,276", "1,085"),
+    "page_fault": Row("page fault, handler in another process, resume", 1200, 800, "6,276", "1,085"),
 }
 
 
