@@ -6,7 +6,7 @@
 #define RAM UINT64_C(0x40000000)
 #define CONTROLLER UINT64_C(0x8000000)
 #define CLOCK UINT64_C(0x9010000)   /* registers; an identification at 0xfe0 */
-#define NOTHING UINT64_C(0x8fff000) /* where the bus answers with an error */
+#define NOTHING UINT64_C(0x9f00000) /* where the bus answers with an error */
 
 static struct {
     cavern_handle devices, machine, dma, buffer;
