@@ -122,16 +122,17 @@ static bool lock_or_join(struct cavern_mutex *mutex, struct cavern_waiter *waite
     set_state(waiter, WAITER_WAITING);
     uintptr_t word = __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
     for (;;) {
-        if (!(word & HELD) && try_lock(mutex, waiter->parker)) {
+        if (word & HELD) {
+            waiter->next = (struct cavern_waiter *)(word & ~HELD);
+            if (__atomic_compare_exchange_n(&mutex->word, &word, (uintptr_t)waiter | HELD, false, __ATOMIC_RELEASE,
+                                            __ATOMIC_RELAXED))
+                return false;
+        } else if (try_lock(mutex, waiter->parker)) {
             set_state(waiter, WAITER_IDLE);
             return true;
-        }
-        if (!(word & HELD))
+        } else {
             word = __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
-        waiter->next = (struct cavern_waiter *)(word & ~HELD);
-        if ((word & HELD) && __atomic_compare_exchange_n(&mutex->word, &word, (uintptr_t)waiter | HELD, false,
-                                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-            return false;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <cavern/fault.h>
 #include <cavern/thread.h>
 
 static struct cavern_thread *start_at(uint64_t (*function)(void *), void *argument, int priority)
@@ -216,6 +217,34 @@ static void join_takes_every_end(void)
     CHECK_EQUAL(ran, before);
 }
 
+static uint64_t fault(void *argument)
+{
+    *(volatile uint64_t *)argument = 1;
+    return 0;
+}
+
+static void join_one_that_faults(void)
+{
+    cavern_sleep_until(cavern_after(20 * CAVERN_MILLISECOND)); /* until there is a handler */
+    join(start_at(fault, (void *)0x10000, TEST_PRIORITY_HIGH), CAVERN_REASON_ENDED, 9);
+}
+
+/* The handler is the case; it ends the thread alone. */
+static void thread_that_faulted_is_joined(void)
+{
+    struct cavern_queue faults;
+    struct cavern_message message;
+    struct test_peer peer;
+    test_queue(&faults, 64, 0);
+    test_peer("join one that faults", NULL, 0, &peer);
+    CHECK_OK(cavern_fault_notify(peer.process, faults.handle, 0));
+    test_receive(&faults, CAVERN_KIND_FAULT, &message);
+    struct cavern_fault_notice notice = cavern_fault_read(&message);
+    CHECK_EQUAL(notice.address, 0x10000);
+    CHECK_OK(cavern_sys_thread_control(peer.process, notice.thread, CAVERN_THREAD_END, 9, 0));
+    test_peer_done(&peer);
+}
+
 static void join_waits_until_its_deadline(void)
 {
     struct cavern_thread *thread = start_at(sleep_for_ever, NULL, TEST_PRIORITY_HIGH);
@@ -359,6 +388,7 @@ const struct test_case test_cases[] = {
     {"a start that fails leaves nothing", start_that_fails_leaves_nothing, "[THREAD-START-2]"},
     {"each has its own data", each_has_its_own_data, "[THREAD-LOCAL-1]"},
     {"join takes every end", join_takes_every_end, "[THREAD-JOIN-1] [THREAD-JOIN-2] [THREAD-END-1]"},
+    {"a thread that faulted is joined", thread_that_faulted_is_joined, "[THREAD-JOIN-2]"},
     {"join waits until its deadline", join_waits_until_its_deadline, "[THREAD-JOIN-1]"},
     {"any thread joins any", any_thread_joins_any, "[THREAD-JOIN-1]"},
     {"a thousand starts cost what one costs", a_thousand_starts_cost_what_one_costs, "[THREAD-JOIN-3]"},
@@ -373,5 +403,6 @@ const struct test_case test_cases[] = {
 const struct test_peer_function test_peers[] = {
     {"overrun", overrun_peer},
     {"first thread goes", first_thread_goes},
+    {"join one that faults", join_one_that_faults},
     {0},
 };
