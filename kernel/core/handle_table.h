@@ -277,7 +277,6 @@ static inline void *handle_lookup(const struct handle_table *table, uint64_t han
 }
 
 /* Owns no page yet. */
-/*@ requires \valid(table); assigns *table; ensures handles_sound(table) && capacity(table) == 0; */
 void handle_table_init(struct handle_table *table);
 
 /* Can n handles be inserted without a further page? */
