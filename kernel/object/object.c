@@ -19,7 +19,7 @@
 
 const struct object_class object_classes[CLASS_COUNT] = {
     [CLASS_ACCOUNT] = {"account", CAVERN_TYPE_ACCOUNT, sizeof(struct account), account_destroy, NULL},
-    [CLASS_PROCESS] = {"process", CAVERN_TYPE_PROCESS, sizeof(struct process), process_destroy, NULL},
+    [CLASS_PROCESS] = {"process", CAVERN_TYPE_PROCESS, sizeof(struct process), process_destroy, process_handles_gone},
     [CLASS_THREAD] = {"thread", CAVERN_TYPE_THREAD, sizeof(struct thread), thread_destroy, NULL},
     [CLASS_QUEUE] = {"queue", CAVERN_TYPE_QUEUE, sizeof(struct queue), queue_destroy, queue_handles_gone},
     [CLASS_SENDER] = {"sender", CAVERN_TYPE_SENDER, sizeof(struct sender), sender_destroy, sender_handles_gone},

@@ -329,19 +329,31 @@ static bool end_step(struct job *job)
     struct process *process = container_of(job, struct process, ending);
     bool keep = process->flags & CAVERN_PROCESS_KEEP;
 
+    if (process->state == CAVERN_PROCESS_ZOMBIE) /* the table that it kept: nobody can ask for it any more */
+        return take_apart(process, false) && job_destroy_dying(job);
     if (!tree_empty(&process->threads)) {
         end_threads(process);
         return false;
     }
     if (!take_apart(process, keep) || !job_destroy_dying(job))
         return false;
-    process->table_kept = keep;
     process->cursor = 0; /* for what is kept */
     process->state = CAVERN_PROCESS_ZOMBIE;
     if (process->id == machine->vital_process)
         panic_of_end(process);
     notice_fire(&process->exit);
-    return true;
+    process->table_kept = keep && process->object.handles;
+    return process->table_kept || !keep;
+}
+
+void process_handles_gone(struct object *object)
+{
+    struct process *process = container_of(object, struct process, object);
+    const struct thread *closer = arch_cpu()->current;
+
+    if (process->table_kept)
+        job_start(&process->ending, closer ? closer->runnable.priority : 0);
+    process->table_kept = false;
 }
 
 bool process_destroy(struct object *object)

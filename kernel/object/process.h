@@ -62,6 +62,7 @@ void process_end(struct process *process, const uint64_t exit_words[5]);
 void process_hasten(struct process *process, uint8_t priority);
 struct process *process_next(uint64_t after); /* the first with an id above it; NULL: no more */
 bool process_destroy(struct object *object);
+void process_handles_gone(struct object *object);
 static inline bool process_alive(const struct process *process)
 {
     return process->state <= CAVERN_PROCESS_RUNNING;

@@ -138,6 +138,7 @@ bool queue_retire(struct queue *queue, unsigned most)
     if (!queue_look(queue))
         return false;
     struct ring *ring = &queue->ring;
+    uint64_t before = ring->used_from;
     while (most-- && ring->used_from < ring->seen_head) {
         struct queue_entry *entry = queue_entry(queue, ring->used_from);
         uint64_t end = ring->used_from + entry->blocks;
@@ -146,7 +147,8 @@ bool queue_retire(struct queue *queue, unsigned most)
         ring_retire(ring, end);
         entry_release(entry, false);
     }
-    queue_refill(queue);
+    if (ring->used_from != before)
+        queue_refill(queue);
     return true;
 }
 
@@ -170,8 +172,13 @@ static bool serve_step(struct job *job)
 {
     struct queue *queue = container_of(job, struct queue, serving);
     uint64_t before = queue->ring.used_from;
+    bool unserved = queue->unserved;
     queue->unserved = false;
-    return !queue_retire(queue, JOB_STEP_ITEMS) || (queue->ring.used_from == before && !queue->unserved);
+    if (!queue_retire(queue, JOB_STEP_ITEMS))
+        return true;
+    if (unserved && queue->ring.used_from == before)
+        queue_refill(queue);
+    return queue->ring.used_from == before && !queue->unserved;
 }
 
 void queue_serve_later(struct queue *queue)
@@ -198,17 +205,17 @@ static void serve_spaces(struct queue *queue)
     uint64_t blocks = 0, requests = 0;
     for (unsigned i = 0; !tree_empty(&queue->spaces); i++) {
         struct sender *sender = container_of(tree_first(&queue->spaces), struct sender, of_spaces);
-        if (!ring_room(&queue->ring, blocks + sender->space_blocks) ||
-            request_table_free(&queue->requests) < requests + sender->space_requests)
-            return;
         if (i == JOB_STEP_ITEMS) {
             queue_serve_later(queue);
             return;
         }
-        if (!sender_would_accept(sender, sender->space_blocks, sender->space_requests)) {
+        if (sender_is_at_limits(sender, sender->space_blocks, sender->space_requests)) {
             tree_remove(&queue->spaces, &sender->of_spaces);
             continue;
         }
+        if (!ring_room(&queue->ring, blocks + sender->space_blocks) ||
+            request_table_free(&queue->requests) < requests + sender->space_requests)
+            return;
         blocks += sender->space_blocks;
         requests += sender->space_requests;
         sender_tell_space(sender);
@@ -391,7 +398,7 @@ bool queue_unbind_step(struct queue *queue)
     case UNBIND_IDLE:
         return true;
     case UNBIND_TAKEN:
-        if (!unbind_taken(queue))
+        if (!unbind_spaces(queue) || !unbind_taken(queue))
             return false;
         queue->unbinding = UNBIND_REQUESTS;
         return false;
@@ -407,7 +414,7 @@ bool queue_unbind_step(struct queue *queue)
         queue->unbinding = UNBIND_NOTICES;
         return false;
     case UNBIND_NOTICES:
-        if (!unbind_notices(queue) || !unbind_spaces(queue))
+        if (!unbind_notices(queue))
             return false;
         queue->unbinding = UNBIND_AWAITING;
         return false;

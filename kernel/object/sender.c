@@ -4,6 +4,7 @@
 #include <cavern/message.h>
 
 #include "object/account.h"
+#include "object/queue.h"
 
 static void closed_finished(struct notice *notice)
 {
@@ -14,7 +15,9 @@ static void space_finished(struct notice *notice)
 {
     struct sender *sender = container_of(notice, struct sender, space);
     sender->asking = false;
-    object_put(&sender->object); /* taken when it was asked */
+    if (sender->queue && sender->queue->waited_for)
+        queue_serve_later(sender->queue); /* those who did not fit together with it */
+    object_put(&sender->object);          /* taken when it was asked */
 }
 
 enum cavern_status sender_create(struct queue *queue, uint64_t label, uint32_t messages, uint32_t requests, bool closed,
@@ -89,13 +92,17 @@ void sender_detach(struct sender *sender)
     sender->queue = NULL;
 }
 
+bool sender_is_at_limits(const struct sender *sender, uint64_t blocks, uint32_t requests)
+{
+    return (blocks && sender->messages >= sender->message_limit) ||
+           (requests && (sender->request_limit < requests || sender->requests > sender->request_limit - requests));
+}
+
 bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t requests)
 {
     const struct queue *queue = sender->queue;
-    if (blocks && (sender->messages >= sender->message_limit || !ring_room(&queue->ring, blocks)))
-        return false;
-    return !requests || (sender->request_limit >= requests && sender->requests <= sender->request_limit - requests &&
-                         request_table_free(&queue->requests) >= requests);
+    return !sender_is_at_limits(sender, blocks, requests) && (!blocks || ring_room(&queue->ring, blocks)) &&
+           (!requests || request_table_free(&queue->requests) >= requests);
 }
 
 void sender_ask_space(struct sender *sender, uint32_t blocks, uint32_t requests, struct queue *to, uint64_t label)

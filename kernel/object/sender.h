@@ -64,6 +64,8 @@ static inline void sender_request_ended(struct sender *sender)
 /* The queue goes away. */
 void sender_detach(struct sender *sender);
 
+/* Do its own limits keep a message of `blocks` (0: none) and so many `requests`? */
+bool sender_is_at_limits(const struct sender *sender, uint64_t blocks, uint32_t requests);
 /* Would a message of `blocks` (0: none) and so many `requests` be accepted now? Notices that wait are the caller's
  * affair. */
 bool sender_would_accept(const struct sender *sender, uint64_t blocks, uint32_t requests);

@@ -84,6 +84,8 @@ uint64_t delivery_commit(struct sender *sender, const struct cavern_header *head
     struct queue_entry *entry = queue_publish(queue, header, payload->blocks, 0);
     object_get(&sender->object); /* until the message is freed */
     sender->messages++;
+    if (sender->waits)
+        queue_serve_later(queue); /* at its limits now, it holds up nobody behind it */
     entry->sender = sender;
     entry->grants = grants;
     return position;

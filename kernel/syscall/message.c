@@ -34,10 +34,9 @@ sys_outcome sys_send(struct thread *caller, struct send_args *args)
 
 /* --- receiving --- */
 
-sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t deadline)
+/* All that its owner has freed. */
+static sys_outcome retire_all(struct queue *queue)
 {
-    if (queue->receiver)
-        return CAVERN_BUSY;
     for (uint64_t before = ~UINT64_C(0); before != queue->ring.used_from;) {
         before = queue->ring.used_from;
         if (!queue_retire(queue, JOB_STEP_ITEMS))
@@ -45,6 +44,16 @@ sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t
         if (before != queue->ring.used_from && arch_interrupt_pending())
             return SYS_RESTART;
     }
+    return SYS_OK;
+}
+
+sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t deadline)
+{
+    if (queue->receiver)
+        return CAVERN_BUSY;
+    sys_outcome outcome = retire_all(queue);
+    if (outcome)
+        return outcome;
     if (queue_has_untaken(queue))
         return CAVERN_IN_RING;
     struct list *small = list_first(&queue->small); /* that lacks room, and needs none */
@@ -86,8 +95,11 @@ sys_outcome sys_space(struct thread *caller, struct space_args *args)
     if (!ring_fits(&sender->queue->ring, blocks) || requests > sender->queue->requests.slots ||
         requests > sender->request_limit)
         return CAVERN_TOO_LARGE;
-    if (!queue_retire(queue, RETIRE_FIRST)) /* the notice of the one before may be free by now */
+    if (!queue_retire(queue, RETIRE_FIRST))
         return SYS_ENDED;
+    /* The notice of the one before, wherever it was told, may be free by now. */
+    if (sender->asking && !sender->waits && retire_all(sender->space.queue) == SYS_RESTART)
+        return SYS_RESTART;
     if (sender->asking)
         return CAVERN_BUSY;
     sender_ask_space(sender, blocks, requests, queue, args->label);
@@ -105,13 +117,5 @@ sys_outcome sys_queue_freed(struct thread *caller, struct queue_freed_args *args
     enum cavern_status status = find_own_queue(caller, args->queue, &queue);
     if (status)
         return status;
-    for (uint64_t before = ~UINT64_C(0); before != queue->ring.used_from;) {
-        before = queue->ring.used_from;
-        if (!queue_retire(queue, JOB_STEP_ITEMS))
-            return SYS_ENDED;
-        if (before != queue->ring.used_from && arch_interrupt_pending())
-            return SYS_RESTART;
-    }
-    queue_refill(queue);
-    return SYS_OK;
+    return retire_all(queue);
 }

@@ -46,6 +46,8 @@ static struct pending *open_request(struct thread *caller, struct sender *sender
     struct pending *pending = request_open(sender->queue);
     object_get(&sender->object); /* until the request ends */
     sender->requests++;
+    if (sender->waits)
+        queue_serve_later(sender->queue); /* at its limits now, it holds up nobody behind it */
     pending->sender = sender;
     pending->leases = attachments->leases;
     pending->token = token;

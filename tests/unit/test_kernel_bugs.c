@@ -112,6 +112,9 @@ static void test_space_behind_many_at_their_limits(void **state)
     assert_int_equal(peer_call(&wide, QUEUE_FREED, wide.queue), CAVERN_OK);
     assert_true(peer_take(&client, &got));
     assert_int_equal(got.header.label, 1000);
+    assert_false(peer_take(&client, &got)); /* one block was freed */
+    peer_free(&client);
+    assert_int_equal(peer_call(&client, QUEUE_FREED, client.queue), CAVERN_OK);
     assert_true(peer_take(&client, &got));
     assert_int_equal(got.header.label, 9);
     assert_false(peer_take(&client, &got));

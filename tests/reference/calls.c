@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making a call; handles, accounts and queues; time; what must always hold. */
+#include "reference.h"
+
+void ref_out(struct ref_thread *thread, unsigned x, uint64_t value)
+{
+    thread->out[x] = value;
+    thread->defined |= 1u << x;
+}
+
+/* --- handles and accounts --- */
+
+void ref_handle_give(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_process *process = ref_need(thread, x[0], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE);
+    uint16_t rights = 0;
+    struct ref_object *object = ref_find(thread, x[2], &rights);
+    ref_wrong(!object, CAVERN_BAD_HANDLE);
+    ref_wrong(object && (!(rights & CAVERN_RIGHT_COPY) || (x[3] & ~(uint64_t)rights)), CAVERN_DENIED);
+    ref_wrong(x[3] >> 16, CAVERN_BAD_ARGUMENT);
+    ref_wrong(process && process->state > CAVERN_PROCESS_RUNNING, CAVERN_GONE);
+    if (!process || !object || process->state > CAVERN_PROCESS_RUNNING)
+        return;
+    uint64_t given = x[4] ? ref_insert_at(process, object, (uint16_t)x[3], x[4]) : 0;
+    if (ref_failed())
+        return;
+    if (!x[4])
+        given = ref_insert(process, object, (uint16_t)x[3]);
+    ref_out(thread, 1, given);
+}
+
+void ref_handle_close(struct ref_thread *thread, const uint64_t x[16])
+{
+    uint16_t rights;
+    ref_wrong(!ref_find(thread, x[0], &rights), CAVERN_BAD_HANDLE);
+    bool fixed = x[0] == CAVERN_SELF_PROCESS || x[0] == CAVERN_SELF_ACCOUNT || x[0] == CAVERN_SELF_THREAD;
+    ref_wrong(fixed, CAVERN_DENIED); /* [ABI-HANDLE-6] */
+    if (!ref_failed())
+        ref_close(thread->process, x[0] & 0xffffff);
+}
+
+void ref_account_split(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_account *account = ref_need(thread, x[0], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_MANAGE), *child = NULL;
+    if (x[2])
+        child = ref_need(thread, x[2], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_MANAGE);
+    ref_wrong(x[4] >= CAVERN_PRIORITIES, CAVERN_BAD_ARGUMENT);
+    ref_wrong(!x[2] && (int64_t)x[3] < 0, CAVERN_BAD_ARGUMENT);
+    ref_wrong(child && child->parent != account, CAVERN_BAD_ARGUMENT); /* [MEM-ACCOUNT-4] */
+    ref_wrong(account && x[4] > account->top, CAVERN_DENIED);
+    ref_wrong(account && !child && account->depth >= 32, CAVERN_BAD_ARGUMENT);
+    if (child && ref.drawn[0] == CAVERN_BUSY)
+        ref_wrong((int64_t)x[3] < 0, CAVERN_BUSY); /* [MEM-ACCOUNT-3] what has been used is not counted here */
+    if (ref_failed() || !account)
+        return;
+    if (child) {
+        child->top = (unsigned)x[4];
+        ref_out(thread, 1, x[2]);
+        return;
+    }
+    child = ref_account_new(account, (unsigned)x[4]);
+    ref_out(thread, 1, ref_insert(thread->process, &child->object, CAVERN_RIGHTS_ALL));
+}
+
+/* --- queues and senders --- */
+
+void ref_queue_create(struct ref_thread *thread, const uint64_t x[16])
+{
+    ref_need(thread, x[0], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_CHARGE);
+    ref_wrong(x[3] < CAVERN_QUEUE_BLOCKS_MIN || x[3] > CAVERN_QUEUE_BLOCKS_MAX || (x[3] & (x[3] - 1)) ||
+                  x[4] > CAVERN_QUEUE_SLOTS_MAX,
+              CAVERN_BAD_ARGUMENT); /* [MSG-QUEUE-1] */
+    if (ref_failed())
+        return;
+    struct ref_queue *queue = ref_queue_new(x[3], x[4]);
+    ref_out(thread, 1, ref_insert(thread->process, &queue->object, CAVERN_RIGHTS_ALL));
+}
+
+void ref_queue_bind(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_queue *queue = ref_need(thread, x[0], CAVERN_TYPE_QUEUE, CAVERN_RIGHT_MANAGE);
+    struct ref_process *process = NULL;
+    if (x[2])
+        process = ref_need(thread, x[2], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE);
+    if (process)
+        ref_wrong(process->state > CAVERN_PROCESS_RUNNING, CAVERN_GONE);
+    ref_wrong(x[2] && queue && queue->owner, CAVERN_BUSY); /* [MSG-BIND-1] */
+    if (ref_failed() || !queue)
+        return;
+    if (!process) {
+        if (queue->owner)
+            ref_unbind(queue);
+        return;
+    }
+    ref_bind(queue, process);
+    ref_out(thread, 1, queue->ring);
+    ref_out(thread, 2, queue->control);
+    ref_out(thread, 3, queue->bound);
+}
+
+void ref_sender_mint(struct ref_thread *thread, const uint64_t x[16])
+{
+    uint16_t rights = 0;
+    struct ref_object *from = ref_find(thread, x[0], &rights);
+    bool fits = from && (from->type == CAVERN_TYPE_QUEUE || from->type == CAVERN_TYPE_SENDER);
+    ref_need(thread, x[4], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_CHARGE);
+    ref_wrong(!fits, CAVERN_BAD_HANDLE);
+    ref_wrong(fits && !(rights & CAVERN_RIGHT_MINT), CAVERN_DENIED);
+    ref_wrong(!(x[3] & 0xffffffff) || x[5] > 1, CAVERN_BAD_ARGUMENT); /* [MSG-SENDER-4] */
+    if (!fits)
+        return;
+    struct ref_queue *queue =
+        from->type == CAVERN_TYPE_QUEUE ? (struct ref_queue *)from : ((struct ref_sender *)from)->queue;
+    ref_wrong(queue->object.gone, CAVERN_GONE);
+    if (ref_failed())
+        return;
+    struct ref_sender *sender = ref_new(sizeof *sender);
+    sender->object.type = CAVERN_TYPE_SENDER;
+    sender->queue = queue;
+    sender->label = x[2];
+    sender->message_limit = x[3] & 0xffffffff;
+    sender->request_limit = x[3] >> 32;
+    sender->tells_closed = x[5] & CAVERN_MINT_CLOSED;
+    ref_notice_init(&sender->space, CAVERN_KIND_SPACE, &sender->object);
+    ref_notice_init(&sender->closed, CAVERN_KIND_CLOSED, &sender->object);
+    sender->closed.queue = queue;
+    sender->closed.label = x[2];
+    ref_push(&ref.senders, sender);
+    uint16_t kept = CAVERN_RIGHTS_ALL;
+    if (from->type == CAVERN_TYPE_SENDER) /* [ABI-HANDLE-7] */
+        kept &= (uint16_t)(rights | ~(CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST));
+    ref_out(thread, 1, ref_insert(thread->process, &sender->object, kept));
+}
+
+/* --- interrupts --- */
+
+static struct ref_interrupt *line_object(uint64_t line)
+{
+    for (unsigned i = 0; i < ref.interrupts.count; i++) {
+        struct ref_interrupt *interrupt = ref.interrupts.items[i];
+        if (!interrupt->range && interrupt->first == line && !interrupt->object.gone)
+            return interrupt;
+    }
+    return NULL;
+}
+
+/* [DEV-IRQ-1] [DEV-IRQ-2]; of RAM buffers [MEM-DEVICE-1] */
+void ref_derive(struct ref_thread *thread, const uint64_t x[16])
+{
+    uint16_t rights = 0;
+    struct ref_object *from = ref_find(thread, x[0], &rights);
+    bool fits = from && (from->type == CAVERN_TYPE_BUFFER || from->type == CAVERN_TYPE_INTERRUPT);
+    ref_need(thread, x[6], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_CHARGE);
+    ref_wrong(!fits, CAVERN_BAD_HANDLE);
+    ref_wrong(fits && !(rights & CAVERN_RIGHT_DERIVE), CAVERN_DENIED);
+    ref_wrong(fits && from->type == CAVERN_TYPE_BUFFER, CAVERN_BAD_ARGUMENT);
+    if (!fits || from->type == CAVERN_TYPE_BUFFER)
+        return;
+    const struct ref_interrupt *range = (struct ref_interrupt *)from;
+    ref_wrong(!range->range || x[4] != 1 || x[5] > 1 || x[3] < range->first || x[3] >= range->first + range->lines,
+              CAVERN_BAD_ARGUMENT);
+    ref_wrong(line_object(x[3]), CAVERN_BUSY);
+    if (ref_failed())
+        return;
+    struct ref_interrupt *line = ref_new(sizeof *line);
+    line->object.type = CAVERN_TYPE_INTERRUPT;
+    line->first = (unsigned)x[3];
+    line->lines = 1;
+    line->masked = true;
+    ref_notice_init(&line->notice, CAVERN_KIND_INTERRUPT, &line->object);
+    line->notice.words[0] = x[3];
+    line->notice.line = line;
+    ref_push(&ref.interrupts, line);
+    ref_out(thread, 1, ref_insert(thread->process, &line->object, rights));
+}
+
+/* --- making a call --- */
+
+static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
+    [CAVERN_CALL_CALL] = ref_call,
+    [CAVERN_CALL_RECEIVE] = ref_receive,
+    [CAVERN_CALL_REPLY_RECEIVE] = ref_reply_receive,
+    [CAVERN_CALL_SEND] = ref_send,
+    [CAVERN_CALL_REQUEST] = ref_request,
+    [CAVERN_CALL_REPLY] = ref_reply,
+    [CAVERN_CALL_DROP] = ref_drop,
+    [CAVERN_CALL_CANCEL] = ref_cancel_call,
+    [CAVERN_CALL_SPACE] = ref_space,
+    [CAVERN_CALL_QUEUE_FREED] = ref_queue_freed,
+    [CAVERN_CALL_LEASE_COPY] = ref_lease_copy,
+    [CAVERN_CALL_GRANT_ACCEPT] = ref_grant_accept,
+    [CAVERN_CALL_QUEUE_CREATE] = ref_queue_create,
+    [CAVERN_CALL_QUEUE_BIND] = ref_queue_bind,
+    [CAVERN_CALL_SENDER_MINT] = ref_sender_mint,
+    [CAVERN_CALL_HANDLE_GIVE] = ref_handle_give,
+    [CAVERN_CALL_HANDLE_CLOSE] = ref_handle_close,
+    [CAVERN_CALL_ACCOUNT_SPLIT] = ref_account_split,
+    [CAVERN_CALL_BUFFER_CREATE] = ref_buffer_create,
+    [CAVERN_CALL_BUFFER_SEAL] = ref_buffer_seal,
+    [CAVERN_CALL_MAP] = ref_map,
+    [CAVERN_CALL_UNMAP] = ref_unmap,
+    [CAVERN_CALL_DERIVE] = ref_derive,
+    [CAVERN_CALL_PROCESS_CREATE] = ref_process_create,
+    [CAVERN_CALL_PROCESS_END] = ref_process_end_call,
+    [CAVERN_CALL_THREAD_CREATE] = ref_thread_create,
+    [CAVERN_CALL_THREAD_CONTROL] = ref_thread_control,
+    [CAVERN_CALL_NOTIFY] = ref_notify,
+    [CAVERN_CALL_ACKNOWLEDGE] = ref_acknowledge_call,
+    [CAVERN_CALL_SIGNAL_CREATE] = ref_signal_create,
+    [CAVERN_CALL_SIGNAL_RAISE] = ref_signal_raise,
+};
+
+/* Of long calls: a bit for each register marked in spec/abi.md. */
+static const unsigned progress[CAVERN_CALL_COUNT] = {
+    [CAVERN_CALL_LEASE_COPY] = 1 << 4 | 1 << 5 | 1 << 6,
+    [CAVERN_CALL_QUEUE_BIND] = 1 << 4,
+    [CAVERN_CALL_BUFFER_CREATE] = 1 << 2 | 1 << 5,
+    [CAVERN_CALL_MAP] = 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5,
+    [CAVERN_CALL_UNMAP] = 1 << 3 | 1 << 4,
+    [CAVERN_CALL_PROCESS_COPY] = 1 << 3 | 1 << 4 | 1 << 5,
+};
+
+/* Endings that the call has started: they go to their end before anybody else does something. */
+static void settle(void)
+{
+    for (unsigned i = 0; i < ref.processes.count; i++) {
+        struct ref_process *process = ref.processes.items[i];
+        if (process->state == CAVERN_PROCESS_ENDING) {
+            ref_finish_ending(process);
+            i = UINT32_MAX; /* one may have started another: from the beginning */
+        }
+    }
+    do {
+        ref.progress = false;
+        for (unsigned i = 0; i < ref.queues.count; i++) {
+            struct ref_queue *queue = ref.queues.items[i];
+            if (!queue->object.gone)
+                ref_look(queue);
+        }
+    } while (ref.progress);
+}
+
+void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16], const uint64_t drawn[9],
+              bool no_memory)
+{
+    ref.errors = 0;
+    ref.no_memory = no_memory;
+    ref.drawn = drawn;
+    thread->fresh = true;
+    thread->defined = 1;
+    thread->out[0] = CAVERN_OK;
+    thread->progress = progress[call];
+    for (unsigned i = 0; i < 9; i++)
+        thread->in[i] = x[i];
+    if (functions[call])
+        functions[call](thread, x);
+    else
+        ref_wrong(call != CAVERN_CALL_NOP, CAVERN_BAD_OPERATION);
+    if (thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING)
+        thread->fresh = false;
+    settle();
+}
+
+void ref_line(unsigned line)
+{
+    struct ref_interrupt *interrupt = line_object(line);
+    if (!interrupt || interrupt->masked)
+        return;
+    interrupt->masked = true; /* [DEV-IRQ-4] */
+    ref_fire(&interrupt->notice);
+    settle();
+}
+
+/* [SCHED-8] */
+static struct ref_thread *next_due(void)
+{
+    struct ref_thread *due = NULL;
+    for (unsigned p = 0; p < ref.processes.count; p++) {
+        const struct ref_process *process = ref.processes.items[p];
+        for (unsigned t = 0; t < process->threads.count; t++) {
+            struct ref_thread *thread = process->threads.items[t];
+            bool waits = thread->receiving || thread->calling;
+            if (waits && thread->deadline <= ref.now && (!due || thread->deadline < due->deadline))
+                due = thread;
+        }
+    }
+    return due;
+}
+
+void ref_time(uint64_t now)
+{
+    ref.now = now;
+    for (struct ref_thread *due = next_due(); due; due = next_due()) {
+        if (due->calling)
+            ref_cancel(due->calling, CAVERN_TIMEOUT); /* [MSG-CALL-6] */
+        else
+            ref_wake(due, CAVERN_TIMEOUT);
+    }
+    settle();
+}
+
+const char *ref_invariants(void)
+{
+    for (unsigned i = 0; i < ref.queues.count; i++) {
+        const struct ref_queue *queue = ref.queues.items[i];
+        uint64_t reserved = 0, pending = 0;
+        if (queue->tail - queue->retired + queue->reserved > queue->blocks)
+            return "used + reserved <= capacity [MSG-ROOM-1]";
+        if (!queue->object.gone && !ref_told_of_room(queue) && ref_first_in_line(queue))
+            return "the first in line is told of room [MSG-SPACE-1]";
+        for (unsigned r = 0; r < ref.requests.count; r++) {
+            const struct ref_request *request = ref.requests.items[r];
+            reserved += request->reply_queue == queue ? request->reserved : 0;
+            pending += request->server == queue;
+        }
+        if (reserved != queue->reserved)
+            return "what is reserved is what endings may take";
+        if (pending != queue->slots_used - queue->freed_count)
+            return "a slot for each pending request";
+    }
+    return NULL;
+}

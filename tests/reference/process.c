@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes and threads: how they are made and how they end. spec/processes.md. */
+#include <string.h>
+
+#include "reference.h"
+
+struct ref_process *ref_process_new(struct ref_account *account, uint64_t flags)
+{
+    struct ref_process *process = ref_new(sizeof *process);
+    process->object.type = CAVERN_TYPE_PROCESS;
+    process->account = account;
+    process->flags = flags;
+    process->table = ref_table_new();
+    ref_notice_init(&process->exit, CAVERN_KIND_EXIT, &process->object);
+    ref_push(&ref.processes, process);
+    return process;
+}
+
+struct ref_thread *ref_thread_new(struct ref_process *process, unsigned priority)
+{
+    struct ref_thread *thread = ref_new(sizeof *thread);
+    thread->object.type = CAVERN_TYPE_THREAD;
+    thread->process = process;
+    thread->priority = priority;
+    ref_notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
+    ref_push(&process->threads, thread);
+    process->state = CAVERN_PROCESS_RUNNING;
+    return thread;
+}
+
+/* --- waking --- */
+
+/* Out of whatever it waits for. */
+static void stop_waiting(struct ref_thread *thread)
+{
+    if (thread->receiving)
+        thread->receiving->receiver = NULL;
+    thread->receiving = NULL;
+    thread->calling = NULL;
+    thread->answer_buffer = NULL;
+}
+
+void ref_wake(struct ref_thread *thread, enum cavern_status status)
+{
+    stop_waiting(thread);
+    thread->state = thread->suspended ? CAVERN_THREAD_SUSPENDED : CAVERN_THREAD_READY;
+    thread->fresh = true;
+    thread->defined = 1;
+    thread->out[0] = status;
+}
+
+/* HDR. [ABI-MSG-3] [MSG-CALL-2] */
+void ref_wake_with(struct ref_thread *thread, const struct ref_message *message)
+{
+    ref_wake(thread, CAVERN_OK);
+    uint64_t words[3 + CAVERN_WORDS] = {0};
+    memcpy(words, &message->header, sizeof message->header);
+    if (message->payload)
+        memcpy(words + 3, message->payload, message->header.size);
+    for (unsigned i = 0; i < 3 + CAVERN_WORDS; i++)
+        ref_out(thread, 1 + i, words[i]);
+}
+
+/* --- ending --- */
+
+static void set_exit(struct ref_notice *notice, enum cavern_reason reason, uint64_t code)
+{
+    notice->words[0] = reason;
+    notice->words[1] = code;
+}
+
+static void stop(struct ref_thread *thread)
+{
+    if (thread->calling)
+        ref_cancel(thread->calling, CAVERN_CANCELLED); /* [MSG-CALL-8] */
+    stop_waiting(thread);
+    thread->state = CAVERN_THREAD_ENDED;
+    thread->fresh = false;
+    ref_remove(&thread->process->threads, thread);
+}
+
+/* [PROC-END-5] */
+void ref_thread_end(struct ref_thread *thread, enum cavern_reason reason, uint64_t code)
+{
+    struct ref_process *process = thread->process;
+    set_exit(&thread->exit, reason, code);
+    stop(thread);
+    ref_fire(&thread->exit);
+    if (!process->threads.count)
+        ref_process_end(process, CAVERN_REASON_THREADS, code); /* [PROC-END-2] */
+}
+
+/* It takes effect when the call that started it has been made. [PROC-END-1] */
+void ref_process_end(struct ref_process *process, enum cavern_reason reason, uint64_t code)
+{
+    if (process->state >= CAVERN_PROCESS_ENDING)
+        return;
+    process->state = CAVERN_PROCESS_ENDING;
+    set_exit(&process->exit, reason, code);
+}
+
+static void drop_grants_of(const struct ref_process *process)
+{
+    for (unsigned q = 0; q < ref.queues.count; q++) { /* [MSG-GRANT-3] */
+        const struct ref_queue *queue = ref.queues.items[q];
+        for (unsigned m = 0; m < queue->messages.count; m++) {
+            struct ref_message *message = queue->messages.items[m];
+            if (message->grants && message->grant[0].from == process)
+                ref_drop_grants(message);
+        }
+    }
+}
+
+/* Of a table that is kept, the handles to the process itself and to its threads. [PROC-SUCCESSION-1] */
+static void close_own(struct ref_process *process)
+{
+    for (unsigned i = 0; i < REF_HANDLES; i++) {
+        const struct ref_object *object = process->table->entries[i].object;
+        if (object == &process->object ||
+            (object && object->type == CAVERN_TYPE_THREAD && ((const struct ref_thread *)object)->process == process))
+            ref_close(process, i);
+    }
+}
+
+void ref_finish_ending(struct ref_process *process)
+{
+    while (process->threads.count) {
+        struct ref_thread *thread = process->threads.items[0];
+        set_exit(&thread->exit, (enum cavern_reason)process->exit.words[0], process->exit.words[1]);
+        stop(thread);
+        ref_fire(&thread->exit);
+    }
+    while (process->queues.count)
+        ref_unbind(process->queues.items[0]);
+    drop_grants_of(process);
+    process->mappings = (struct ref_list){0};
+    if (process->flags & CAVERN_PROCESS_KEEP)
+        close_own(process);
+    else
+        ref_close_all(process);
+    process->state = CAVERN_PROCESS_ZOMBIE;
+    ref_fire(&process->exit);
+    if (!process->object.handles)
+        ref_process_unnamed(process);
+}
+
+/* [PROC-SUCCESSION-3] */
+void ref_process_unnamed(struct ref_process *process)
+{
+    if (process->state == CAVERN_PROCESS_NEW)
+        ref_process_end(process, CAVERN_REASON_ENDED, 0);
+    if (process->state == CAVERN_PROCESS_ZOMBIE && !process->object.gone) {
+        process->object.gone = true;
+        if ((process->flags & CAVERN_PROCESS_KEEP) && !process->succeeded)
+            ref_close_all(process);
+    }
+}
+
+/* --- calls --- */
+
+void ref_process_create(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_account *account = ref_need(thread, x[0], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_CHARGE);
+    struct ref_process *before = NULL;
+    if (x[2])
+        before = ref_need(thread, x[2], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE);
+    ref_wrong(x[3] > 1, CAVERN_BAD_ARGUMENT);
+    if (before) { /* [PROC-SUCCESSION-2] [PROC-SUCCESSION-4] */
+        ref_wrong(before->state != CAVERN_PROCESS_ZOMBIE || !(before->flags & CAVERN_PROCESS_KEEP) || before->succeeded,
+                  CAVERN_BUSY);
+        ref_wrong(account && before->account != account, CAVERN_BAD_ARGUMENT);
+    }
+    if (ref_failed() || !account)
+        return;
+    struct ref_process *process = ref_process_new(account, x[3]);
+    if (before) { /* [PROC-SUCCESSION-1] */
+        process->table = before->table;
+        before->table = ref_table_new();
+        before->succeeded = true;
+    }
+    ref_out(thread, 1, ref_insert(thread->process, &process->object, CAVERN_RIGHTS_ALL));
+}
+
+void ref_process_end_call(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_process *process = ref_need(thread, x[0], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE);
+    if (ref_failed() || !process)
+        return;
+    ref_process_end(process, process == thread->process ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, x[3]);
+}
+
+void ref_thread_create(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_process *process = ref_need(thread, x[0], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE);
+    ref_wrong(x[2] >= CAVERN_PRIORITIES, CAVERN_BAD_ARGUMENT);
+    ref_wrong(x[9] && !(x[9] & 1), CAVERN_BAD_ARGUMENT); /* [PROC-THREAD-3] */
+    if (!process)
+        return;
+    ref_wrong(x[2] > process->account->top, CAVERN_DENIED); /* [PROC-THREAD-2] */
+    ref_wrong(process->state > CAVERN_PROCESS_RUNNING, CAVERN_GONE);
+    if (ref_failed())
+        return;
+    struct ref_thread *new = ref_thread_new(process, (unsigned)x[2]);
+    new->in[0] = x[6];
+    new->in[1] = x[7];
+    ref_out(thread, 1, ref_insert(thread->process, &new->object, CAVERN_RIGHTS_ALL));
+}
+
+static struct ref_thread *thread_named(const struct ref_thread *thread, const uint64_t x[16])
+{
+    uint16_t rights = 0;
+    struct ref_object *object = ref_find(thread, x[0], &rights);
+    bool fits = object && (object->type == CAVERN_TYPE_THREAD || object->type == CAVERN_TYPE_PROCESS);
+    ref_wrong(!fits, CAVERN_BAD_HANDLE);
+    ref_wrong(fits && !(rights & CAVERN_RIGHT_MANAGE), CAVERN_DENIED);
+    if (!fits)
+        return NULL;
+    if (object->type == CAVERN_TYPE_THREAD) {
+        struct ref_thread *named = (struct ref_thread *)object;
+        ref_wrong(named->state == CAVERN_THREAD_ENDED, CAVERN_GONE);
+        return named;
+    }
+    const struct ref_process *process = (struct ref_process *)object;
+    for (unsigned i = 0; i < process->threads.count; i++) {
+        struct ref_thread *named = process->threads.items[i];
+        if (named->id == x[2])
+            return named;
+    }
+    ref_wrong(true, CAVERN_BAD_ARGUMENT); /* [PROC-CONTROL-5] */
+    return NULL;
+}
+
+static void suspend(struct ref_thread *thread, bool on)
+{
+    thread->suspended = on;
+    if (on && thread->state == CAVERN_THREAD_READY)
+        thread->state = CAVERN_THREAD_SUSPENDED;
+    if (!on && thread->state == CAVERN_THREAD_SUSPENDED)
+        thread->state = CAVERN_THREAD_READY;
+}
+
+void ref_thread_control(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_thread *named = thread_named(thread, x);
+    ref_wrong(!x[3] || x[3] > CAVERN_THREAD_SET, CAVERN_BAD_ARGUMENT);
+    ref_wrong(x[3] == CAVERN_THREAD_YIELD && named != thread, CAVERN_BAD_ARGUMENT);
+    if (x[3] == CAVERN_THREAD_SET) {
+        ref_wrong(x[4] >= CAVERN_PRIORITIES || (x[5] && !(x[5] & 1)), CAVERN_BAD_ARGUMENT);
+        ref_wrong(named && x[4] > named->process->account->top, CAVERN_DENIED);
+    }
+    if (ref_failed() || !named)
+        return;
+    if (x[3] == CAVERN_THREAD_END)
+        ref_thread_end(named, named->process == thread->process ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, x[4]);
+    else if (x[3] == CAVERN_THREAD_SUSPEND || x[3] == CAVERN_THREAD_RESUME)
+        suspend(named, x[3] == CAVERN_THREAD_SUSPEND);
+    else if (x[3] == CAVERN_THREAD_SET)
+        named->priority = (unsigned)x[4];
+}

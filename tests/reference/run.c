@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Carries operations out, on the kernel over the simulated machine and on the reference, and compares. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "model.h"
+#include "object/interrupt.h"
+#include "object/memory.h"
+#include "object/queue.h"
+#include "object/sender.h"
+#include "operation.h"
+
+struct actor actors[ACTORS];
+uint64_t variables[VARIABLE_COUNT];
+char disagreement[1024];
+
+enum { RAM = 256 << 20, LIMIT = 192 << 20, CHECK_MEMORY = 64, FAILURES_MOST = 64 };
+
+static uint64_t used, objects, free_pages;
+static unsigned operations;
+static bool failing; /* allocations, in the call that is made */
+bool run_careful;
+
+uint64_t term_value(const struct term *term)
+{
+    return variables[term->variable] + term->plus;
+}
+
+/* The kernel's entry for the next handle. */
+static const struct handle_entry *next_entry(const struct ref_process *process)
+{
+    const struct ref_entry *next = ref_next_entry(process);
+    return handle_table_entry(&kernel_process(process)->handles, (uint32_t)(next - process->table->entries));
+}
+
+/* Without a failure it does; with one, its account may have none for the grant. [MSG-CALL-3] */
+static bool pays(const struct ref_process *process)
+{
+    if (!kernel_process(process) || (!failing && process->account == ref.root->account))
+        return true;
+    const struct handle_entry *entry = next_entry(process);
+    return entry && (entry->word & HANDLE_IN_USE);
+}
+
+static uint64_t retired(const struct ref_queue *queue)
+{
+    return queue->real ? ((struct queue *)queue->real)->ring.used_from : 0;
+}
+
+/* Told by now, and with the next message of the queue that it reports to, if it is in there. */
+static bool told(const struct ref_sender *sender)
+{
+    const struct sender *real = sender->real;
+    const struct notice *space = &real->space;
+    return !real->waits && (space->state == NOTICE_WAITING ||
+                            (space->state == NOTICE_DELIVERED && space->position == sender->space.queue->tail));
+}
+
+/* --- the beginning: one process, with an account and the interrupt lines --- */
+
+static void give_both(struct thread *real, struct object *object, struct ref_object *expected, uint16_t variable)
+{
+    uint64_t handle = model_give(real->process, object, CAVERN_RIGHTS_ALL);
+    variables[variable] = ref_insert(actors[0].process, expected, CAVERN_RIGHTS_ALL);
+    if (handle != variables[variable])
+        disagree("the first handles are others [ABI-HANDLE-2]");
+}
+
+void run_start(void)
+{
+    disagreement[0] = 0;
+    operations = 0;
+    memset(actors, 0, sizeof actors);
+    memset(variables, 0, sizeof variables);
+    model_start(RAM);
+    ref_start();
+    used = model_root()->budget.used;
+    objects = model_root()->objects;
+    free_pages = memory_free();
+    struct account *account = account_create(model_root(), LIMIT, CAVERN_PRIORITIES - 1);
+    struct interrupt *lines = interrupt_range_create(account);
+    struct thread *thread = model_process(account, "first", 20);
+
+    struct ref_account *root = ref_account_new(NULL, CAVERN_PRIORITIES - 1);
+    struct ref_interrupt *range = ref_new(sizeof *range);
+    range->object.type = CAVERN_TYPE_INTERRUPT;
+    range->range = true;
+    range->first = 32;
+    range->lines = MODEL_LINES - 32;
+    ref_push(&ref.interrupts, range);
+    ref.pays = pays;
+    ref.retired = retired;
+    ref.told = told;
+    ref.now = variables[VARIABLE_NOW] = arch_now();
+    ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
+    ref.root->id = thread->process->id;
+    actors[0].process = ref.root;
+    actors[0].threads[0] = ref_thread_new(ref.root, 20);
+    actors[0].threads[0]->id = thread->id;
+    give_both(thread, &account->object, &ref.root->account->object, VARIABLE_FIRST);
+    give_both(thread, &lines->object, &range->object, VARIABLE_FIRST + 1);
+    object_put(&account->object);
+    object_put(&lines->object);
+    object_put(&thread->object);
+    object_put(&thread->process->object);
+}
+
+/* --- calls --- */
+
+static struct ref_process *named_process(const struct ref_thread *thread, uint64_t handle)
+{
+    uint16_t rights;
+    struct ref_object *object = ref_find(thread, handle, &rights);
+    return object && object->type == CAVERN_TYPE_PROCESS ? (struct ref_process *)object : NULL;
+}
+
+/* The kernel's object behind the new handle. */
+static void *learn_object(const struct ref_thread *thread, enum cavern_type type)
+{
+    struct process *caller = kernel_process(thread->process);
+    void *real = NULL;
+    if (!caller || process_lookup(caller, thread->out[1], (uint8_t)type, 0, &real) != CAVERN_OK)
+        disagree("handle %#" PRIx64 " names nothing of type %u", thread->out[1], type);
+    return real;
+}
+
+/* Ids come from the kernel; no two may be the same. [PROC-CREATE-2] */
+static void learn_process(const struct operation *operation, struct ref_thread *thread)
+{
+    uint16_t rights;
+    struct ref_process *process = (struct ref_process *)ref_find(thread, thread->out[1], &rights);
+    const struct process *real = learn_object(thread, CAVERN_TYPE_PROCESS);
+    uint32_t id = real ? real->id : 0;
+    for (unsigned i = 0; i < ref.processes.count; i++) {
+        if (((struct ref_process *)ref.processes.items[i])->id == id)
+            disagree("process id %u is used twice [PROC-CREATE-2]", id);
+    }
+    process->id = id;
+    if (operation->target < ACTORS)
+        actors[operation->target] = (struct actor){.process = process};
+}
+
+static void learn_thread(const struct operation *operation, struct ref_process *process)
+{
+    struct ref_thread *thread = process->threads.items[process->threads.count - 1];
+    struct process *real = kernel_process(process);
+    thread->id = real ? real->last_thread : 0;
+    for (unsigned i = 0; i + 1 < process->threads.count; i++) {
+        if (((struct ref_thread *)process->threads.items[i])->id == thread->id)
+            disagree("thread id %u is used twice", thread->id);
+    }
+    struct actor *actor = operation->target < ACTORS ? &actors[operation->target] : NULL;
+    if (actor && actor->process == process && operation->slot < THREADS)
+        actor->threads[operation->slot] = thread;
+}
+
+static void note_outputs(const struct operation *operation, const struct ref_thread *thread)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        if (operation->out[i] && (thread->defined >> (1 + i) & 1))
+            variables[operation->out[i]] = thread->out[1 + i];
+    }
+}
+
+static void learn(const struct operation *operation, struct ref_thread *thread, const uint64_t x[16])
+{
+    if (thread->out[0] != CAVERN_OK || !thread->fresh)
+        return;
+    if (operation->call == CAVERN_CALL_PROCESS_CREATE)
+        learn_process(operation, thread);
+    uint16_t rights;
+    struct ref_object *made = ref_find(thread, thread->out[1], &rights);
+    if (operation->call == CAVERN_CALL_QUEUE_CREATE)
+        ((struct ref_queue *)made)->real = learn_object(thread, CAVERN_TYPE_QUEUE);
+    if (operation->call == CAVERN_CALL_SENDER_MINT)
+        ((struct ref_sender *)made)->real = learn_object(thread, CAVERN_TYPE_SENDER);
+    if (operation->call == CAVERN_CALL_THREAD_CREATE)
+        learn_thread(operation, named_process(thread, x[0]));
+    note_outputs(operation, thread);
+}
+
+/* Whether anything but the first account pays, which is rich, or memory is made to fail. */
+static bool may_be_poor(const struct operation *operation, const struct ref_thread *thread, const uint64_t x[16])
+{
+    static const uint8_t names[] = {0, 4, 6};
+    if (operation->fail || thread->process->account != ref.root->account)
+        return true;
+    if (operation->call == CAVERN_CALL_ACCOUNT_SPLIT || operation->call == CAVERN_CALL_BUFFER_CREATE)
+        return true;
+    for (unsigned i = 0; i < sizeof names; i++) {
+        uint16_t rights;
+        const struct ref_object *object = ref_find(thread, x[names[i]], &rights);
+        if (object && object->type == CAVERN_TYPE_ACCOUNT && object != &ref.root->account->object)
+            return true;
+        if (object && object->type == CAVERN_TYPE_PROCESS &&
+            ((struct ref_process *)object)->account != ref.root->account)
+            return true;
+    }
+    return false;
+}
+
+/* [MEM-BUFFER-5] */
+static void learn_used_up(const struct ref_process *process)
+{
+    struct ref_entry *next = ref_next_entry(process);
+    const struct handle_entry *entry = next_entry(process);
+    uint64_t generation = entry ? entry->word >> CAVERN_HANDLE_INDEX_BITS : 0;
+    if (generation == next->generation + 1)
+        next->generation++;
+}
+
+/* Makes the call on both sides; what the kernel returns. */
+static uint64_t make(const struct operation *operation, struct ref_thread *thread, const uint64_t x[16], unsigned fail)
+{
+    uint64_t drawn[16];
+    memcpy(drawn, x, sizeof drawn);
+    model_fail_allocation(fail);
+    model_interrupt_pending(operation->interrupted);
+    model_call(kernel_thread(thread), operation->call, drawn);
+    model_interrupt_pending(false);
+    model_fail_allocation(0);
+    model_set_time(arch_now()); /* the timer's interrupt, where a deadline has passed already */
+    failing = fail;
+    bool no_memory = drawn[0] == CAVERN_NO_MEMORY;
+    ref_make(thread, operation->call, x, drawn, no_memory);
+    failing = false;
+    thread->in[1] |= (uint64_t)operation->call << 16;
+    bool expected = drawn[0] < 32 && (ref.errors >> drawn[0] & 1);
+    if (no_memory && !may_be_poor(operation, thread, x))
+        disagree("NO_MEMORY where there is enough");
+    if (ref.errors && !expected && !no_memory)
+        disagree("status %" PRIu64 ", which is not among those of %#x", drawn[0], ref.errors);
+    if (ref.errors || no_memory) {
+        thread->out[0] = drawn[0];
+        thread->fresh = true;
+        thread->defined = 1;
+    }
+    return drawn[0];
+}
+
+static void do_call(const struct operation *operation, struct ref_thread *thread)
+{
+    uint64_t x[16], status;
+    for (unsigned i = 0; i < 16; i++)
+        x[i] = term_value(&operation->x[i]);
+    if (operation->call == CAVERN_CALL_LEASE_COPY && ref_lease_overlaps(thread, x))
+        return;
+    unsigned fail = operation->fail == FAIL_EVERYWHERE ? 1 : operation->fail;
+    do {
+        if (!kernel_thread(thread) || kernel_thread(thread)->state != CAVERN_THREAD_READY) {
+            disagree("process %u thread %u is not ready", thread->process->id, thread->id);
+            return;
+        }
+        status = make(operation, thread, x, fail);
+        if (operation->call == CAVERN_CALL_BUFFER_CREATE && status == CAVERN_NO_MEMORY)
+            learn_used_up(thread->process);
+        if (thread->state != CAVERN_THREAD_ENDED)
+            learn(operation, thread, x);
+        compare_all();
+    } while (operation->fail == FAIL_EVERYWHERE && status == CAVERN_NO_MEMORY && !ref.errors &&
+             fail++ < FAILURES_MOST && !disagreement[0]);
+}
+
+/* --- what owners do without a call --- */
+
+static struct ref_queue *owned_queue(const struct operation *operation, const struct ref_thread *thread,
+                                     struct cavern_control **control)
+{
+    uint16_t rights;
+    struct ref_object *object = ref_find(thread, term_value(&operation->x[0]), &rights);
+    if (!object || object->type != CAVERN_TYPE_QUEUE)
+        return NULL;
+    struct ref_queue *queue = (struct ref_queue *)object;
+    if (queue->owner != thread->process || !kernel_process(queue->owner))
+        return NULL;
+    *control = model_at(kernel_process(queue->owner), queue->control);
+    return *control ? queue : NULL;
+}
+
+static const struct ref_message *message_at(const struct ref_queue *queue, uint64_t position)
+{
+    for (unsigned i = 0; i < queue->messages.count; i++) {
+        const struct ref_message *message = queue->messages.items[i];
+        if (message->end > position)
+            return message;
+    }
+    return NULL;
+}
+
+static void do_control(const struct operation *operation, const struct ref_thread *thread)
+{
+    struct cavern_control *control;
+    struct ref_queue *queue = owned_queue(operation, thread, &control);
+    if (!queue)
+        return;
+    if (operation->action == ACTION_LIE) {
+        queue->head += operation->x[1].plus;
+        queue->taken += operation->x[2].plus;
+    }
+    if (operation->action == ACTION_TAKE) {
+        const struct ref_message *message = queue->taken < queue->tail ? message_at(queue, queue->taken) : NULL;
+        if (message) {
+            queue->taken = message->end;
+            variables[operation->out[0]] = message->header.request;
+            variables[operation->out[1]] = message->position;
+        }
+    }
+    for (uint64_t i = 0; operation->action == ACTION_FREE && i < operation->x[1].plus; i++) {
+        const struct ref_message *message = queue->head < queue->taken ? message_at(queue, queue->head) : NULL;
+        if (message && message->end <= queue->taken)
+            queue->head = message->end;
+    }
+    variables[VARIABLE_NONE] = 0;
+    control->head = queue->head;
+    control->taken = queue->taken;
+}
+
+static void store_both(const struct ref_thread *thread, uint64_t address, const uint8_t *bytes, uint64_t size)
+{
+    struct process *process = kernel_process(thread->process);
+    if (!process || !ref_accessible(thread->process, address, size, CAVERN_PROT_WRITE))
+        return;
+    if (!ref_write(thread->process, address, bytes, size))
+        return;
+    for (uint64_t done = 0, step; done < size; done += step) {
+        step = CAVERN_PAGE_SIZE - (address + done) % CAVERN_PAGE_SIZE;
+        step = step < size - done ? step : size - done;
+        void *at = model_at(process, address + done);
+        if (at)
+            memcpy(at, bytes + done, step);
+        else
+            disagree("memory at %#" PRIx64 " is not there", address + done);
+    }
+}
+
+static void do_store(const struct operation *operation, const struct ref_thread *thread)
+{
+    static uint8_t bytes[1 << 15];
+    uint64_t size = operation->x[1].plus;
+    if (operation->action == ACTION_STORE) {
+        for (unsigned i = 0; i < size && i < 8; i++) {
+            uint64_t word = term_value(&operation->x[2 + i]);
+            memcpy(bytes + 8 * i, &word, sizeof word);
+        }
+        size *= 8;
+    } else {
+        size = size < sizeof bytes ? size : sizeof bytes;
+        for (uint64_t i = 0; i < size; i++)
+            bytes[i] = (uint8_t)(operation->x[2].plus + i * 7 + i / 251);
+    }
+    store_both(thread, term_value(&operation->x[0]), bytes, size);
+}
+
+/* --- all --- */
+
+void run_operation(const struct operation *operation)
+{
+    struct ref_thread *thread = actors[operation->actor].threads[operation->thread];
+    if (operation->action == ACTION_LATER) {
+        model_set_time(arch_now() + operation->x[0].plus);
+        variables[VARIABLE_NOW] = arch_now();
+        ref_time(arch_now());
+    } else if (operation->action == ACTION_LINE) {
+        unsigned line = (unsigned)operation->x[0].plus;
+        if (!model_line_masked(line)) {
+            model_raise(line);
+            ref_line(line);
+        }
+    } else if (!thread || thread->state != CAVERN_THREAD_READY) {
+        return;
+    } else if (operation->action == ACTION_CALL) {
+        do_call(operation, thread);
+    } else if (operation->action == ACTION_STORE || operation->action == ACTION_FILL) {
+        do_store(operation, thread);
+    } else {
+        do_control(operation, thread);
+    }
+    compare_all();
+    if (++operations % CHECK_MEMORY == 0 || run_careful)
+        compare_memory();
+}
+
+static void close_kept_table(struct process *process)
+{
+    uint32_t cursor = 0;
+    cavern_handle handle;
+    object_get(&process->object);
+    while (process->table_kept && handle_next_used(&process->handles, &cursor, &handle)) {
+        if (handle && process_close(process, handle) != CAVERN_OK)
+            disagree("a handle of a kept table can't be closed");
+    }
+    object_put(&process->object);
+    model_settle();
+}
+
+/* Everybody ends, and all is back. [MEM-ACCOUNT-6] */
+void run_end(void)
+{
+    compare_memory();
+    for (uint64_t id = 0; process_next(id); id = process_next(id)->id)
+        process_end(process_next(id), (uint64_t[5]){CAVERN_REASON_ENDED});
+    model_settle();
+    for (uint64_t id = 0; process_next(id);) {
+        struct process *process = process_next(id);
+        id = process->id;
+        close_kept_table(process); /* those that hold each other */
+    }
+    if (process_next(0))
+        disagree("process %u is still there", process_next(0)->id);
+    if (model_root()->objects != objects || model_root()->budget.used != used || memory_free() != free_pages)
+        disagree("%" PRIu64 " objects, %" PRIu64 " bytes, %" PRIu64 " pages are not back [MEM-ACCOUNT-6]",
+                 (uint64_t)(model_root()->objects - objects), (uint64_t)(model_root()->budget.used - used),
+                 (uint64_t)(free_pages - memory_free()));
+}
