@@ -277,7 +277,7 @@ static bool close_handles(struct process *process, bool keep_table)
         struct object *object;
         uint16_t rights;
         if (!handle || process_lookup_any(process, handle, &object, &rights) ||
-            (keep_table && !is_own(process, object)))
+            (keep_table && process->object.handles && !is_own(process, object)))
             continue;
         if (process_close(process, handle))
             panic("process %u: a handle can't be closed", process->id);
@@ -327,33 +327,35 @@ static _Noreturn void panic_of_end(const struct process *process)
 static bool end_step(struct job *job)
 {
     struct process *process = container_of(job, struct process, ending);
-    bool keep = process->flags & CAVERN_PROCESS_KEEP;
+    /* For a successor, and nobody can make one without a handle. */
+    bool keep = process->flags & CAVERN_PROCESS_KEEP && process->object.handles;
 
-    if (process->state == CAVERN_PROCESS_ZOMBIE) /* the table that it kept: nobody can ask for it any more */
-        return take_apart(process, false) && job_destroy_dying(job);
     if (!tree_empty(&process->threads)) {
         end_threads(process);
         return false;
     }
-    if (!take_apart(process, keep) || !job_destroy_dying(job))
+    if (!take_apart(process, keep) || !job_destroy_dying(job) || (keep && !process->object.handles))
         return false;
+    process->table_kept = keep;
     process->cursor = 0; /* for what is kept */
     process->state = CAVERN_PROCESS_ZOMBIE;
     if (process->id == machine->vital_process)
         panic_of_end(process);
     notice_fire(&process->exit);
-    process->table_kept = keep && process->object.handles;
-    return process->table_kept || !keep;
+    return true;
 }
 
+/* The table need not be kept any more: it goes now, whoever holds a thread of the process. */
 void process_handles_gone(struct object *object)
 {
     struct process *process = container_of(object, struct process, object);
-    const struct thread *closer = arch_cpu()->current;
 
-    if (process->table_kept)
-        job_start(&process->ending, closer ? closer->runnable.priority : 0);
+    process->cursor = 0; /* of closing: also what has been passed over */
+    if (!process->table_kept)
+        return;
     process->table_kept = false;
+    object_get(object); /* until process_destroy has closed the table */
+    job_add_dying(&object->dying);
 }
 
 bool process_destroy(struct object *object)
@@ -365,6 +367,8 @@ bool process_destroy(struct object *object)
         process->state = CAVERN_PROCESS_ENDING;
     if (!take_apart(process, false))
         return false;
+    if (object->references && --object->references) /* process_handles_gone */
+        return true;
     notice_clear(&process->exit);
     notice_clear(&process->faults);
     if (process->faulter) {

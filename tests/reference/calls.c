@@ -202,6 +202,7 @@ static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_DERIVE] = ref_derive,
     [CAVERN_CALL_PROCESS_CREATE] = ref_process_create,
     [CAVERN_CALL_PROCESS_END] = ref_process_end_call,
+    [CAVERN_CALL_PROCESS_COPY] = ref_process_copy,
     [CAVERN_CALL_THREAD_CREATE] = ref_thread_create,
     [CAVERN_CALL_THREAD_CONTROL] = ref_thread_control,
     [CAVERN_CALL_NOTIFY] = ref_notify,
@@ -215,37 +216,50 @@ static const unsigned progress[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_LEASE_COPY] = 1 << 4 | 1 << 5 | 1 << 6,
     [CAVERN_CALL_QUEUE_BIND] = 1 << 4,
     [CAVERN_CALL_BUFFER_CREATE] = 1 << 2 | 1 << 5,
-    [CAVERN_CALL_MAP] = 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5,
+    [CAVERN_CALL_MAP] = 1 << 3 | 1 << 4 | 1 << 5,
     [CAVERN_CALL_UNMAP] = 1 << 3 | 1 << 4,
     [CAVERN_CALL_PROCESS_COPY] = 1 << 3 | 1 << 4 | 1 << 5,
 };
 
 /* Endings that the call has started: they go to their end before anybody else does something. */
-static void settle(void)
+static bool finish_one_ending(void)
 {
     for (unsigned i = 0; i < ref.processes.count; i++) {
         struct ref_process *process = ref.processes.items[i];
         if (process->state == CAVERN_PROCESS_ENDING) {
             ref_finish_ending(process);
-            i = UINT32_MAX; /* one may have started another: from the beginning */
+            return true;
         }
     }
+    return false;
+}
+
+void ref_settle(void)
+{
     do {
+        while (finish_one_ending())
+            continue;
         ref.progress = false;
         for (unsigned i = 0; i < ref.queues.count; i++) {
             struct ref_queue *queue = ref.queues.items[i];
-            if (!queue->object.gone)
-                ref_look(queue);
+            if (!queue->object.gone && !ref_look(queue))
+                ref.progress |= queue->owner->state == CAVERN_PROCESS_ENDING;
         }
     } while (ref.progress);
+    for (unsigned i = 0; i < ref.queues.count; i++) {
+        struct ref_queue *queue = ref.queues.items[i];
+        if (!queue->object.gone && queue->owner)
+            ref.seen(queue, &queue->seen_head, &queue->seen_taken);
+    }
 }
 
 void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16], const uint64_t drawn[9],
-              bool no_memory)
+              const uint64_t fault[5])
 {
     ref.errors = 0;
-    ref.no_memory = no_memory;
+    ref.no_memory = !fault && drawn[0] == CAVERN_NO_MEMORY;
     ref.drawn = drawn;
+    ref.fault = fault;
     thread->fresh = true;
     thread->defined = 1;
     thread->out[0] = CAVERN_OK;
@@ -256,9 +270,11 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
         functions[call](thread, x);
     else
         ref_wrong(call != CAVERN_CALL_NOP, CAVERN_BAD_OPERATION);
-    if (thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING)
+    if (fault && (ref.errors >> CAVERN_BAD_ADDRESS & 1) && ref_is_handled(thread->process)) /* [MEM-FAULT-1] */
+        ref_fault(thread, fault);
+    if (thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING || fault)
         thread->fresh = false;
-    settle();
+    ref_settle();
 }
 
 void ref_line(unsigned line)
@@ -268,7 +284,7 @@ void ref_line(unsigned line)
         return;
     interrupt->masked = true; /* [DEV-IRQ-4] */
     ref_fire(&interrupt->notice);
-    settle();
+    ref_settle();
 }
 
 /* [SCHED-8] */
@@ -296,7 +312,7 @@ void ref_time(uint64_t now)
         else
             ref_wake(due, CAVERN_TIMEOUT);
     }
-    settle();
+    ref_settle();
 }
 
 const char *ref_invariants(void)

@@ -41,7 +41,7 @@ static void compare_registers(struct ref_thread *thread, const uint64_t x[9])
         if (output && x[i] != thread->out[i])
             disagree("process %u thread %u: x%u is %#" PRIx64 ", not %#" PRIx64, thread->process->id, thread->id, i,
                      x[i], thread->out[i]);
-        bool progress = thread->progress >> i & 1;
+        bool progress = thread->progress >> i & 1; /* [ABI-FAIL-2] */
         if (!output && !progress && x[i] && x[i] != thread->in[i])
             disagree("process %u thread %u: x%u is %#" PRIx64 ", and is no output [ABI-REG-2]", thread->process->id,
                      thread->id, i, x[i]);
@@ -49,7 +49,7 @@ static void compare_registers(struct ref_thread *thread, const uint64_t x[9])
     thread->fresh = false;
 }
 
-static const char *const states[] = {"ready", "receiving", "calling", "suspended", "ended"};
+static const char *const states[] = {"ready", "receiving", "calling", "suspended", "faulted", "ended"};
 
 static void compare_thread(struct ref_thread *thread)
 {

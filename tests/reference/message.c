@@ -85,7 +85,8 @@ static uint64_t unfreed(const struct ref_sender *sender)
 {
     uint64_t count = sender->messages;
     const struct ref_list *messages = &sender->queue->messages;
-    for (unsigned i = 0; i < messages->count && ref_freed(sender->queue, messages->items[i]); i++)
+    for (unsigned i = 0;
+         !ref_lies(sender->queue) && i < messages->count && ref_freed(sender->queue, messages->items[i]); i++)
         count -= ((struct ref_message *)messages->items[i])->sender == sender;
     return count;
 }
@@ -236,10 +237,8 @@ void ref_receive(struct ref_thread *thread, const uint64_t x[16])
 {
     struct ref_queue *queue = ref_own_queue(thread, x[0]);
     ref_wrong(queue && queue->receiver, CAVERN_BUSY);
-    if (ref_failed() || !queue)
-        return;
-    ref_look(queue);
-    receive(thread, queue, x[9]);
+    if (!ref_failed() && queue && ref_look(queue))
+        receive(thread, queue, x[9]);
 }
 
 /* [MSG-REPLYRECEIVE-1] */
@@ -253,10 +252,8 @@ void ref_reply_receive(struct ref_thread *thread, const uint64_t x[16])
     if (ref_failed() || !queue)
         return;
     ref_wrong(queue->receiver, CAVERN_BUSY);
-    if (ref_failed())
-        return;
-    ref_look(queue);
-    receive(thread, queue, x[9]);
+    if (!ref_failed() && ref_look(queue))
+        receive(thread, queue, x[9]);
 }
 
 /* --- room --- */
@@ -266,9 +263,8 @@ void ref_space(struct ref_thread *thread, const uint64_t x[16])
     struct ref_sender *sender = ref_need(thread, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_SEND);
     struct ref_queue *to = ref_own_queue(thread, x[9]);
     uint64_t blocks = x[3] & 0xffffffff, requests = x[3] >> 32;
-    if (to)
-        ref_look(to);
-    if (!sender)
+    bool lied = to && !ref_look(to);
+    if (!sender || (lied && thread->process->state == CAVERN_PROCESS_ENDING))
         return;
     ref_wrong(sender->queue->object.gone, CAVERN_GONE);
     ref_wrong(blocks > sender->queue->blocks || requests > sender->queue->slots || requests > sender->request_limit,
@@ -360,16 +356,16 @@ void ref_grant_accept(struct ref_thread *thread, const uint64_t x[16])
     struct ref_queue *queue = ref_own_queue(thread, x[0]);
     if (!queue)
         return;
-    if (queue->owner == thread->process)
-        ref_look(queue);
+    if (queue->owner == thread->process && !ref_look(queue))
+        return;
     struct ref_message *message = NULL;
     for (unsigned i = 0; i < queue->messages.count; i++) {
         struct ref_message *other = queue->messages.items[i];
         if (other->position == x[2])
             message = other;
     }
-    if (message && ref_freed(queue, message))
-        message = NULL; /* [MSG-GRANT-2] */
+    if (message && message->position < queue->head)
+        message = NULL; /* in part is enough [MSG-GRANT-2] */
     ref_wrong(!message, CAVERN_GONE);
     ref_wrong(message && x[3] >= message->grants, CAVERN_BAD_ARGUMENT);
     ref_wrong(x[3] >= CAVERN_ATTACHMENTS_MAX, CAVERN_BAD_ARGUMENT);

@@ -22,6 +22,7 @@ static unsigned words_of(struct ref_notice *notice)
 {
     switch (notice->kind) {
     case CAVERN_KIND_EXIT:
+    case CAVERN_KIND_FAULT:
         return 5;
     case CAVERN_KIND_INTERRUPT: /* [DEV-IRQ-4] */
         notice->words[1] = notice->count;
@@ -164,9 +165,17 @@ void ref_notify(struct ref_thread *thread, const uint64_t x[16])
     struct ref_queue *queue = NULL;
     if (x[3])
         queue = ref_need(thread, x[3], CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE);
-    ref_wrong(notice && notice->kind == CAVERN_KIND_EXIT && x[4], CAVERN_BAD_ARGUMENT);
+    bool faults = notice && notice->source->type == CAVERN_TYPE_PROCESS && x[4] == CAVERN_NOTIFY_FAULT;
+    ref_wrong(notice && notice->kind == CAVERN_KIND_EXIT && x[4] && !faults, CAVERN_BAD_ARGUMENT);
+    ref_wrong(faults && queue && queue->owner && &queue->owner->object == notice->source,
+              CAVERN_BAD_ARGUMENT); /* [PROC-HANDLER-2] */
     if (ref_failed() || !notice)
         return;
+    if (faults) {
+        ((struct ref_process *)notice->source)->fault_queue = queue;
+        ((struct ref_process *)notice->source)->fault_label = x[2];
+        return;
+    }
     ref_direct(notice, queue, x[2]);
     if (line)
         line->masked = !queue || notice->state != REF_IDLE; /* [DEV-IRQ-3] */
@@ -179,6 +188,8 @@ void ref_acknowledge_call(struct ref_thread *thread, const uint64_t x[16])
     if (ref_failed() || !notice)
         return;
     ref_acknowledge(notice);
+    if (notice->source->type == CAVERN_TYPE_THREAD)
+        ref_fault_done((struct ref_thread *)notice->source); /* [PROC-HANDLER-4] */
     if (line && notice->queue && notice->state == REF_IDLE)
         line->masked = false;
 }

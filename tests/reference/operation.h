@@ -27,6 +27,7 @@ enum action {
     ACTION_STORE, /* at x0, x1 words: x2 to x9 */
     ACTION_FILL,  /* at x0, x1 bytes that follow from x2 */
     ACTION_LIE,   /* in the control page of queue x0: head is x1 blocks from where it is, taken x2 */
+    ACTION_FAULT, /* of kind x0 at address x1 */
     ACTION_LATER, /* x0 nanoseconds pass */
     ACTION_LINE,  /* line x0 is raised */
 };
@@ -45,9 +46,16 @@ struct operation {
     struct term x[16];
 };
 
+/* A call that has come to missing memory, and will be made again. */
+struct interrupted {
+    const struct ref_thread *thread; /* NULL: none */
+    uint8_t call;
+};
+
 struct actor {
     struct ref_process *process;
     struct ref_thread *threads[THREADS];
+    struct interrupted interrupted[THREADS];
 };
 
 extern struct actor actors[ACTORS];

@@ -42,8 +42,9 @@ static const char *const names[CAVERN_CALL_COUNT] = {
 };
 
 static const char *const actions[] = {
-    [ACTION_CALL] = "call",  [ACTION_TAKE] = "(take", [ACTION_FREE] = "(free",   [ACTION_STORE] = "(store",
-    [ACTION_FILL] = "(fill", [ACTION_LIE] = "(lie",   [ACTION_LATER] = "(later", [ACTION_LINE] = "(line",
+    [ACTION_CALL] = "call",    [ACTION_TAKE] = "(take",   [ACTION_FREE] = "(free",
+    [ACTION_STORE] = "(store", [ACTION_FILL] = "(fill",   [ACTION_LIE] = "(lie",
+    [ACTION_FAULT] = "(fault", [ACTION_LATER] = "(later", [ACTION_LINE] = "(line",
 };
 
 static void print_variable(unsigned variable)

@@ -23,6 +23,8 @@ struct ref_thread *ref_thread_new(struct ref_process *process, unsigned priority
     thread->process = process;
     thread->priority = priority;
     ref_notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
+    ref_notice_init(&thread->fault, CAVERN_KIND_FAULT, &thread->object);
+    thread->fault.faulted = thread;
     ref_push(&process->threads, thread);
     process->state = CAVERN_PROCESS_RUNNING;
     return thread;
@@ -74,6 +76,7 @@ static void stop(struct ref_thread *thread)
     if (thread->calling)
         ref_cancel(thread->calling, CAVERN_CANCELLED); /* [MSG-CALL-8] */
     stop_waiting(thread);
+    ref_fault_done(thread);
     thread->state = CAVERN_THREAD_ENDED;
     thread->fresh = false;
     ref_remove(&thread->process->threads, thread);
@@ -126,7 +129,7 @@ void ref_finish_ending(struct ref_process *process)
 {
     while (process->threads.count) {
         struct ref_thread *thread = process->threads.items[0];
-        set_exit(&thread->exit, (enum cavern_reason)process->exit.words[0], process->exit.words[1]);
+        memcpy(thread->exit.words, process->exit.words, sizeof thread->exit.words);
         stop(thread);
         ref_fire(&thread->exit);
     }
@@ -134,10 +137,10 @@ void ref_finish_ending(struct ref_process *process)
         ref_unbind(process->queues.items[0]);
     drop_grants_of(process);
     process->mappings = (struct ref_list){0};
-    if (process->flags & CAVERN_PROCESS_KEEP)
+    if ((process->flags & CAVERN_PROCESS_KEEP) && process->object.handles)
         close_own(process);
-    else
-        ref_close_all(process);
+    if (!(process->flags & CAVERN_PROCESS_KEEP) || !process->object.handles)
+        ref_close_all(process); /* nobody could ask for it [PROC-SUCCESSION-3] */
     process->state = CAVERN_PROCESS_ZOMBIE;
     ref_fire(&process->exit);
     if (!process->object.handles)
@@ -179,6 +182,56 @@ void ref_process_create(struct ref_thread *thread, const uint64_t x[16])
         before->succeeded = true;
     }
     ref_out(thread, 1, ref_insert(thread->process, &process->object, CAVERN_RIGHTS_ALL));
+}
+
+/* [MEM-COPY-1] to [MEM-COPY-4] */
+bool ref_copy_overlaps(const struct ref_thread *thread, const uint64_t x[16])
+{
+    uint16_t rights;
+    struct ref_object *object = ref_find(thread, x[0], &rights);
+    if (!object || object->type != CAVERN_TYPE_PROCESS)
+        return false;
+    const struct ref_process *process = (struct ref_process *)object;
+    for (uint64_t a = 0; a < x[5]; a += CAVERN_PAGE_SIZE / 2) {
+        for (uint64_t b = 0; b < x[5]; b += CAVERN_PAGE_SIZE / 2) {
+            struct ref_buffer *here, *there;
+            uint64_t mine, its;
+            if (ref_memory(process, x[3] + a, 1, 0, &there, &its) &&
+                ref_memory(thread->process, x[4] + b, 1, 0, &here, &mine) && here == there &&
+                mine < its + 2 * CAVERN_PAGE_SIZE && its < mine + 2 * CAVERN_PAGE_SIZE)
+                return true;
+        }
+    }
+    return false;
+}
+
+void ref_process_copy(struct ref_thread *thread, const uint64_t x[16])
+{
+    struct ref_process *process = ref_need(thread, x[0], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MEMORY);
+    bool write = x[6] == CAVERN_COPY_WRITE;
+    ref_wrong(x[6] > CAVERN_COPY_WRITE, CAVERN_BAD_ARGUMENT);
+    unsigned own = write ? CAVERN_PROT_READ : CAVERN_PROT_WRITE, its = write ? CAVERN_PROT_WRITE : CAVERN_PROT_READ;
+    ref_wrong(!ref_accessible(thread->process, x[4], x[5], own), CAVERN_BAD_ADDRESS);
+    if (!process)
+        return;
+    ref_wrong(process->state > CAVERN_PROCESS_RUNNING, CAVERN_GONE);
+    ref_wrong(!ref_accessible(process, x[3], x[5], its), CAVERN_BAD_ADDRESS);
+    bool sane =
+        x[3] + x[5] >= x[3] && x[3] + x[5] <= CAVERN_USER_END && x[4] + x[5] >= x[4] && x[4] + x[5] <= CAVERN_USER_END;
+    if (ref_failed() && (ref.errors != 1u << CAVERN_BAD_ADDRESS || !sane))
+        return;
+    for (uint64_t at = 0, length; at < x[5]; at += length) { /* as far as there is memory on both sides */
+        static uint8_t bytes[CAVERN_PAGE_SIZE];
+        uint64_t left = CAVERN_PAGE_SIZE - (x[3] + at) % CAVERN_PAGE_SIZE;
+        uint64_t right = CAVERN_PAGE_SIZE - (x[4] + at) % CAVERN_PAGE_SIZE;
+        length = left < right ? left : right;
+        length = length < x[5] - at ? length : x[5] - at;
+        if (!ref_accessible(thread->process, x[4] + at, length, own) ||
+            !ref_accessible(process, x[3] + at, length, its))
+            return;
+        ref_read(write ? thread->process : process, (write ? x[4] : x[3]) + at, bytes, length);
+        ref_write(write ? process : thread->process, (write ? x[3] : x[4]) + at, bytes, length);
+    }
 }
 
 void ref_process_end_call(struct ref_thread *thread, const uint64_t x[16])
@@ -232,6 +285,8 @@ static struct ref_thread *thread_named(const struct ref_thread *thread, const ui
 
 static void suspend(struct ref_thread *thread, bool on)
 {
+    if (!on)
+        ref_fault_done(thread);
     thread->suspended = on;
     if (on && thread->state == CAVERN_THREAD_READY)
         thread->state = CAVERN_THREAD_SUSPENDED;

@@ -29,7 +29,8 @@ bool ref_fits(const struct ref_queue *queue, uint64_t blocks)
 bool ref_could_fit(const struct ref_queue *queue, uint64_t blocks)
 {
     uint64_t retired = queue->retired;
-    for (unsigned i = 0; i < queue->messages.count && ref_freed(queue, queue->messages.items[i]); i++)
+    for (unsigned i = 0; !ref_lies(queue) && i < queue->messages.count && ref_freed(queue, queue->messages.items[i]);
+         i++)
         retired = ((struct ref_message *)queue->messages.items[i])->end;
     return queue->tail - retired + queue->reserved + blocks <= queue->blocks;
 }
@@ -70,6 +71,12 @@ static void retire_until(struct ref_queue *queue, uint64_t head, bool lost)
     }
 }
 
+bool ref_lies(const struct ref_queue *queue)
+{
+    return queue->owner && (queue->head < queue->seen_head || queue->head > queue->taken ||
+                            queue->taken < queue->seen_taken || queue->taken > queue->tail);
+}
+
 /* [MSG-CONTROL-2] [MSG-CONTROL-3] */
 bool ref_look(struct ref_queue *queue)
 {
@@ -77,13 +84,11 @@ bool ref_look(struct ref_queue *queue)
         ref_refill(queue);
         return true;
     }
-    if (queue->head < queue->seen_head || queue->head > queue->taken || queue->taken < queue->seen_taken ||
-        queue->taken > queue->tail) {
-        ref_process_end(queue->owner, CAVERN_REASON_CONTROL_PAGE, 0);
+    if (ref_lies(queue)) {
+        if (ref.ends(queue->owner))
+            ref_process_end(queue->owner, CAVERN_REASON_CONTROL_PAGE, 0);
         return false;
     }
-    queue->seen_head = queue->head;
-    queue->seen_taken = queue->taken;
     uint64_t retired = ref.retired(queue);
     retired = retired < queue->head ? retired : queue->head;
     ref_refill(queue);
@@ -218,8 +223,7 @@ static void unmap_ring(struct ref_queue *queue)
 /* Where the last message that was taken ends. [MSG-BIND-4] [MSG-BIND-6] */
 static uint64_t cut(const struct ref_queue *queue)
 {
-    bool lies = queue->taken < queue->seen_taken || queue->taken > queue->tail;
-    uint64_t taken = lies ? queue->seen_taken : queue->taken;
+    uint64_t taken = ref_lies(queue) ? queue->seen_taken : queue->taken;
     for (unsigned i = 0; i < queue->messages.count; i++) {
         const struct ref_message *message = queue->messages.items[i];
         if (message->position < taken && message->end > taken)
@@ -240,7 +244,7 @@ static void abandon_taken(struct ref_queue *queue, uint64_t taken)
 /* Nobody can acknowledge it any more. [MSG-NOTICE-10] */
 static bool source_is_gone(const struct ref_notice *notice)
 {
-    return notice->kind != CAVERN_KIND_CLOSED && !notice->source->handles;
+    return notice->kind == CAVERN_KIND_EXIT && !notice->source->handles;
 }
 
 /* What was told and not acknowledged, and is in the ring no more, waits ahead of all others. [MSG-NOTICE-6] */
@@ -282,7 +286,9 @@ static void end_subscriptions(const struct ref_queue *queue)
 
 void ref_unbind(struct ref_queue *queue)
 {
-    uint64_t taken = cut(queue);
+    if (ref_lies(queue))
+        ref_process_end(queue->owner, CAVERN_REASON_CONTROL_PAGE, 0);
+    uint64_t taken = cut(queue), head = ref_lies(queue) ? queue->seen_head : queue->head;
     if (queue->receiver)
         ref_wake(queue->receiver, CAVERN_GONE); /* [MSG-RECEIVE-6] */
     unmap_ring(queue);
@@ -290,7 +296,7 @@ void ref_unbind(struct ref_queue *queue)
     queue->owner = NULL;
     end_subscriptions(queue);
     abandon_taken(queue, taken);
-    retire_until(queue, queue->head < taken ? queue->head : taken, false);
+    retire_until(queue, head < taken ? head : taken, false);
     retire_until(queue, taken, true);
     queue->retired = queue->head = queue->taken = queue->seen_head = queue->seen_taken = taken;
     put_back_notices(queue);
@@ -319,15 +325,26 @@ void ref_queue_gone(struct ref_queue *queue)
         struct ref_notice *notice = ref.notices.items[i];
         if (notice->queue != queue)
             continue;
+        if (notice->faulted) {
+            ref_fault_lost(notice->faulted);
+            continue;
+        }
         notice->queue = notice->at = NULL;
         notice->told = 0;
         notice->state = REF_IDLE;
         if (notice->line)
             notice->line->masked = true;
     }
-    while (queue->spaces.count) { /* [MSG-SPACE-6] */
-        struct ref_sender *sender = queue->spaces.items[0];
-        ref_remove(&queue->spaces, sender);
+    for (unsigned i = 0; i < ref.processes.count; i++) {
+        struct ref_process *process = ref.processes.items[i];
+        if (process->fault_queue == queue)
+            process->fault_queue = NULL;
+    }
+    queue->spaces.count = 0;
+    for (unsigned i = 0; i < ref.senders.count; i++) { /* [MSG-SPACE-6] */
+        struct ref_sender *sender = ref.senders.items[i];
+        if (sender->queue != queue || !sender->asks)
+            continue;
         sender->asks = false;
         ref_tell(&sender->space);
     }

@@ -46,6 +46,7 @@ struct ref_notice {
     struct ref_message *message; /* in the ring, not freed */
     uint64_t words[5];
     struct ref_interrupt *line; /* of an interrupt */
+    struct ref_thread *faulted; /* of a fault */
 };
 
 struct ref_account {
@@ -92,6 +93,8 @@ struct ref_process {
     struct ref_table *table;
     struct ref_list mappings, threads, queues;
     struct ref_notice exit;
+    struct ref_queue *fault_queue;
+    uint64_t fault_label;
 };
 
 struct ref_thread {
@@ -107,13 +110,13 @@ struct ref_thread {
     uint64_t answer, answer_bytes, places;
     struct ref_buffer *answer_buffer;
     uint64_t answer_offset;
-    struct ref_notice exit;
+    struct ref_notice exit, fault;
     /* What the call has returned: x0 to x8, of which those in `defined` are outputs; `fresh` until somebody has looked.
      */
     bool fresh;
     uint64_t in[9], out[9];
     unsigned defined;
-    unsigned progress; /* registers in which the call keeps where it stands, or what it has found by then */
+    unsigned progress; /* registers in which the call keeps where it stands */
 };
 
 struct ref_grant {
@@ -212,8 +215,11 @@ struct ref_world {
     bool no_memory;                                     /* the call fails for want of memory */
     uint64_t (*retired)(const struct ref_queue *queue); /* how far freed messages have been retired: any time will do */
     bool (*told)(const struct ref_sender *sender);      /* that there is space: a few may be told at once, or later */
+    bool (*ends)(const struct ref_process *process);    /* of a lie in a control page, which somebody has noticed */
     bool (*pays)(const struct ref_process *process);    /* for the next handle, which an answer brings */
-    const uint64_t *drawn;                              /* x0–x8 as the kernel returned them, for what is drawn */
+    void (*seen)(const struct ref_queue *queue, uint64_t *head, uint64_t *taken); /* as far as the kernel has looked */
+    const uint64_t *fault; /* words of the fault that the call came to; NULL: none */
+    const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is drawn */
     struct ref_list processes, queues, senders, requests, buffers, interrupts, accounts, notices;
     struct ref_process *root;
 };
@@ -256,6 +262,7 @@ struct ref_queue *ref_queue_new(uint64_t blocks, uint64_t slots);
 uint64_t ref_blocks(uint64_t size, unsigned attached);
 /* Retires what has been retired. False: the owner has lied, and the queue counts as full. */
 bool ref_look(struct ref_queue *queue);
+bool ref_lies(const struct ref_queue *queue);
 /* With all retired that has been freed. */
 bool ref_could_fit(const struct ref_queue *queue, uint64_t blocks);
 bool ref_fits(const struct ref_queue *queue, uint64_t blocks);
@@ -292,6 +299,12 @@ void ref_abandon(struct ref_request *request);
 void ref_cancel(struct ref_request *request, enum cavern_status status);
 bool ref_reply_fits(const struct ref_request *request, const struct ref_message *reply);
 void ref_end_with_reply(struct ref_request *request, struct ref_message *reply);
+
+/* --- fault.c --- */
+bool ref_is_handled(const struct ref_process *process);
+void ref_fault(struct ref_thread *thread, const uint64_t words[5]);
+void ref_fault_done(struct ref_thread *thread);
+void ref_fault_lost(struct ref_thread *thread);
 
 /* --- message.c --- */
 bool ref_lease_overlaps(const struct ref_thread *thread, const uint64_t x[16]);
@@ -330,8 +343,10 @@ ref_call_function ref_send, ref_call, ref_request, ref_reply, ref_drop, ref_canc
  * which statuses it may fail with; where it is 0 the call has taken effect, unless `no_memory`.
  */
 void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16], const uint64_t drawn[9],
-              bool no_memory);
-void ref_time(uint64_t now);  /* deadlines pass */
-void ref_line(unsigned line); /* a device raises its line */
+              const uint64_t fault[5]);
+void ref_settle(void); /* what a call has started goes to its end */
+bool ref_copy_overlaps(const struct ref_thread *thread, const uint64_t x[16]); /* a process_copy onto itself */
+void ref_time(uint64_t now);                                                   /* deadlines pass */
+void ref_line(unsigned line);                                                  /* a device raises its line */
 /* What must always hold; NULL, or what does not. */
 const char *ref_invariants(void);

@@ -56,6 +56,21 @@ static bool told(const struct ref_sender *sender)
                             (space->state == NOTICE_DELIVERED && space->position == sender->space.queue->tail));
 }
 
+static bool ends(const struct ref_process *process)
+{
+    const struct process *real = kernel_process(process);
+    return !real || real->state >= CAVERN_PROCESS_ENDING;
+}
+
+static void seen(const struct ref_queue *queue, uint64_t *head, uint64_t *taken)
+{
+    const struct queue *real = queue->real;
+    if (real) {
+        *head = real->ring.seen_head;
+        *taken = real->ring.seen_taken;
+    }
+}
+
 /* --- the beginning: one process, with an account and the interrupt lines --- */
 
 static void give_both(struct thread *real, struct object *object, struct ref_object *expected, uint16_t variable)
@@ -85,12 +100,15 @@ void run_start(void)
     struct ref_interrupt *range = ref_new(sizeof *range);
     range->object.type = CAVERN_TYPE_INTERRUPT;
     range->range = true;
+    ref_notice_init(&range->notice, CAVERN_KIND_INTERRUPT, &range->object);
     range->first = 32;
     range->lines = MODEL_LINES - 32;
     ref_push(&ref.interrupts, range);
     ref.pays = pays;
     ref.retired = retired;
     ref.told = told;
+    ref.ends = ends;
+    ref.seen = seen;
     ref.now = variables[VARIABLE_NOW] = arch_now();
     ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
     ref.root->id = thread->process->id;
@@ -209,6 +227,25 @@ static void learn_used_up(const struct ref_process *process)
         next->generation++;
 }
 
+/* The words of the fault that the call has come to; NULL: none. */
+static const uint64_t *fault_of(const struct ref_thread *thread)
+{
+    const struct thread *real = kernel_thread(thread);
+    return real && real->state == CAVERN_THREAD_FAULTED ? real->fault.words : NULL;
+}
+
+/* [MEM-FAULT-1] */
+static void check_fault(const struct ref_thread *thread, const uint64_t words[5])
+{
+    unsigned kind = (unsigned)words[CAVERN_FAULT_KIND];
+    bool missing = !ref_accessible(thread->process, words[CAVERN_FAULT_ADDRESS], 1, CAVERN_PROT_READ);
+    bool denied = !ref_accessible(thread->process, words[CAVERN_FAULT_ADDRESS], 1, CAVERN_PROT_WRITE);
+    if (kind == CAVERN_FAULT_DATA_UNMAPPED ? !missing : kind != CAVERN_FAULT_DATA_DENIED || missing || !denied)
+        disagree("a fault of kind %u at %#" PRIx64 ", where nothing is wrong", kind, words[CAVERN_FAULT_ADDRESS]);
+    if (words[CAVERN_FAULT_THREAD] != thread->id || words[CAVERN_FAULT_SYNDROME])
+        disagree("the words of a fault are wrong [MEM-FAULT-1]");
+}
+
 /* Makes the call on both sides; what the kernel returns. */
 static uint64_t make(const struct operation *operation, struct ref_thread *thread, const uint64_t x[16], unsigned fail)
 {
@@ -219,12 +256,23 @@ static uint64_t make(const struct operation *operation, struct ref_thread *threa
     model_call(kernel_thread(thread), operation->call, drawn);
     model_interrupt_pending(false);
     model_fail_allocation(0);
+    uint64_t words[5];
+    const uint64_t *fault = fault_of(thread);
+    if (fault) {
+        check_fault(thread, fault);
+        memcpy(words, fault, sizeof words);
+    }
     model_set_time(arch_now()); /* the timer's interrupt, where a deadline has passed already */
     failing = fail;
     bool no_memory = drawn[0] == CAVERN_NO_MEMORY;
-    ref_make(thread, operation->call, x, drawn, no_memory);
+    ref_make(thread, operation->call, x, drawn, fault ? words : NULL);
     failing = false;
     thread->in[1] |= (uint64_t)operation->call << 16;
+    if (fault) {
+        if (thread->state != CAVERN_THREAD_FAULTED)
+            disagree("a fault where errors are %#x", ref.errors);
+        return MODEL_WAITS;
+    }
     bool expected = drawn[0] < 32 && (ref.errors >> drawn[0] & 1);
     if (no_memory && !may_be_poor(operation, thread, x))
         disagree("NO_MEMORY where there is enough");
@@ -243,7 +291,9 @@ static void do_call(const struct operation *operation, struct ref_thread *thread
     uint64_t x[16], status;
     for (unsigned i = 0; i < 16; i++)
         x[i] = term_value(&operation->x[i]);
-    if (operation->call == CAVERN_CALL_LEASE_COPY && ref_lease_overlaps(thread, x))
+    struct interrupted *interrupted = &actors[operation->actor].interrupted[operation->thread];
+    if ((operation->call == CAVERN_CALL_LEASE_COPY && ref_lease_overlaps(thread, x)) ||
+        (operation->call == CAVERN_CALL_PROCESS_COPY && ref_copy_overlaps(thread, x)))
         return;
     unsigned fail = operation->fail == FAIL_EVERYWHERE ? 1 : operation->fail;
     do {
@@ -252,6 +302,8 @@ static void do_call(const struct operation *operation, struct ref_thread *thread
             return;
         }
         status = make(operation, thread, x, fail);
+        if (thread->state == CAVERN_THREAD_FAULTED)
+            *interrupted = (struct interrupted){thread, operation->call};
         if (operation->call == CAVERN_CALL_BUFFER_CREATE && status == CAVERN_NO_MEMORY)
             learn_used_up(thread->process);
         if (thread->state != CAVERN_THREAD_ENDED)
@@ -351,6 +403,33 @@ static void do_store(const struct operation *operation, const struct ref_thread 
     store_both(thread, term_value(&operation->x[0]), bytes, size);
 }
 
+/* The call that came to missing memory, again, as its registers stand now. [MEM-FAULT-2] */
+static void do_again(const struct operation *operation, struct ref_thread *thread)
+{
+    struct interrupted *interrupted = &actors[operation->actor].interrupted[operation->thread];
+    struct operation again = *operation;
+    const struct thread *real = kernel_thread(thread);
+    again.action = ACTION_CALL;
+    again.call = interrupted->call;
+    memset(again.out, 0, sizeof again.out);
+    for (unsigned i = 0; i < 16 && real; i++)
+        again.x[i] = (struct term){VARIABLE_NONE, real->context.x[i] & (i == 1 ? ~(uint64_t)0xff0000 : ~(uint64_t)0)};
+    again.fail = FAIL_NEVER;
+    *interrupted = (struct interrupted){NULL, 0};
+    do_call(&again, thread);
+}
+
+static void do_fault(const struct operation *operation, struct ref_thread *thread)
+{
+    struct thread *real = kernel_thread(thread);
+    uint64_t kind = operation->x[0].plus, address = operation->x[1].plus;
+    uint64_t words[5] = {kind, real->context.pc, address, 0x92000006, thread->id};
+    thread_fault(real, (enum cavern_fault)kind, address, words[CAVERN_FAULT_SYNDROME]);
+    model_settle();
+    ref_fault(thread, words);
+    ref_settle();
+}
+
 /* --- all --- */
 
 void run_operation(const struct operation *operation)
@@ -368,6 +447,10 @@ void run_operation(const struct operation *operation)
         }
     } else if (!thread || thread->state != CAVERN_THREAD_READY) {
         return;
+    } else if (actors[operation->actor].interrupted[operation->thread].thread == thread) {
+        do_again(operation, thread);
+    } else if (operation->action == ACTION_FAULT) {
+        do_fault(operation, thread);
     } else if (operation->action == ACTION_CALL) {
         do_call(operation, thread);
     } else if (operation->action == ACTION_STORE || operation->action == ACTION_FILL) {
