@@ -14,6 +14,7 @@ void generate_seed(uint64_t seed)
 {
     random_seed(&dice, seed);
     prepared_first = prepared_count = next_variable = 0;
+    generate_mood();
 }
 
 unsigned below(unsigned n)

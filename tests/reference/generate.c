@@ -39,15 +39,31 @@ static const struct choice {
     {1, CAVERN_CALL_ACCOUNT_SPLIT, shape_split},
 };
 
+enum { CHOICES = sizeof choices / sizeof choices[0] };
+
+/* Each round prefers some calls and does without others; some owners hardly ever free: so more comes about than on
+ * average. */
+static unsigned weights[CHOICES], control_rate, free_rate;
+
+void generate_mood(void)
+{
+    static const uint8_t factors[] = {0, 1, 2, 2, 2, 2, 4, 8};
+    for (unsigned i = 0; i < CHOICES; i++)
+        weights[i] = choices[i].weight * factors[below(sizeof factors)];
+    weights[0] += 1;
+    control_rate = 2 + below(8);
+    free_rate = 2 + below(5);
+}
+
 static void draw_call(struct operation *o)
 {
-    unsigned sum = 0, drawn;
-    for (unsigned i = 0; i < sizeof choices / sizeof choices[0]; i++)
-        sum += choices[i].weight;
-    drawn = below(sum);
-    const struct choice *choice = choices;
-    while (drawn >= choice->weight)
-        drawn -= choice++->weight;
+    unsigned sum = 0;
+    for (unsigned i = 0; i < CHOICES; i++)
+        sum += weights[i];
+    unsigned drawn = below(sum), chosen = 0;
+    while (drawn >= weights[chosen])
+        drawn -= weights[chosen++];
+    const struct choice *choice = &choices[chosen];
     o->action = ACTION_CALL;
     o->call = choice->call;
     o->target = ACTORS;
@@ -65,7 +81,7 @@ static void draw_control(struct operation *o)
         o->x[2] = constant((uint64_t)below(5) - 2);
         return;
     }
-    if (one_in(2)) {
+    if (one_in(free_rate)) {
         o->action = ACTION_FREE;
         o->x[1] = constant(1 + below(8));
         return;
@@ -115,7 +131,7 @@ void generate(struct operation *operation)
             o.x[1] = constant(below(1000));
             if (!o.actor)
                 o.action = ACTION_FREE;
-        } else if (one_in(4)) {
+        } else if (one_in(control_rate)) {
             draw_control(&o);
         } else {
             draw_call(&o);

@@ -80,6 +80,7 @@ void compare_memory(void);
 
 /* --- generate.c --- */
 void generate_seed(uint64_t seed);
+void generate_mood(void); /* of a round, drawn when it begins */
 void generate(struct operation *operation);
 
 /* --- print.c --- */

@@ -310,6 +310,16 @@ void ref_unbind(struct ref_queue *queue)
     ref_refill(queue);
 }
 
+/* The first counts. [PROC-HANDLER-7] */
+static void lose_faults(const struct ref_list *notices)
+{
+    for (unsigned i = 0; i < notices->count; i++) {
+        const struct ref_notice *notice = notices->items[i];
+        if (notice->faulted)
+            ref_fault_lost(notice->faulted);
+    }
+}
+
 /* [MSG-QUEUE-3] */
 void ref_queue_gone(struct ref_queue *queue)
 {
@@ -320,15 +330,15 @@ void ref_queue_gone(struct ref_queue *queue)
             ref_abandon(queue->slot[i].request);
     }
     retire_until(queue, queue->tail, false);
+    lose_faults(&queue->delivered);
+    lose_faults(&queue->waiting);
     queue->waiting.count = queue->delivered.count = 0;
     for (unsigned i = 0; i < ref.notices.count; i++) { /* [MSG-QUEUE-5] */
         struct ref_notice *notice = ref.notices.items[i];
         if (notice->queue != queue)
             continue;
-        if (notice->faulted) {
-            ref_fault_lost(notice->faulted);
-            continue;
-        }
+        if (notice->faulted)
+            continue; /* its process ends */
         notice->queue = notice->at = NULL;
         notice->told = 0;
         notice->state = REF_IDLE;
