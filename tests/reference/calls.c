@@ -177,6 +177,7 @@ void ref_derive(struct ref_thread *thread, const uint64_t x[16])
 /* --- making a call --- */
 
 static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
+    [CAVERN_CALL_SUBMIT] = ref_submit,
     [CAVERN_CALL_CALL] = ref_call,
     [CAVERN_CALL_RECEIVE] = ref_receive,
     [CAVERN_CALL_REPLY_RECEIVE] = ref_reply_receive,
@@ -218,10 +219,27 @@ static const unsigned progress[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_BUFFER_CREATE] = 1 << 2 | 1 << 5,
     [CAVERN_CALL_MAP] = 1 << 3 | 1 << 4 | 1 << 5,
     [CAVERN_CALL_UNMAP] = 1 << 3 | 1 << 4,
+    [CAVERN_CALL_SUBMIT] = 1 << 1 | 1 << 5,
     [CAVERN_CALL_PROCESS_COPY] = 1 << 3 | 1 << 4 | 1 << 5,
 };
 
 /* Endings that the call has started: they go to their end before anybody else does something. */
+bool ref_has_call(enum cavern_call call)
+{
+    return call < CAVERN_CALL_COUNT && functions[call];
+}
+
+unsigned ref_progress(enum cavern_call call)
+{
+    return call < CAVERN_CALL_COUNT ? progress[call] : 0;
+}
+
+void ref_serve(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16])
+{
+    if (ref_has_call(call))
+        functions[call](thread, x);
+}
+
 static bool finish_one_ending(void)
 {
     for (unsigned i = 0; i < ref.processes.count; i++) {
@@ -260,6 +278,7 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
     ref.no_memory = !fault && drawn[0] == CAVERN_NO_MEMORY;
     ref.drawn = drawn;
     ref.fault = fault;
+    ref.unlike = false;
     thread->fresh = true;
     thread->defined = 1;
     thread->out[0] = CAVERN_OK;

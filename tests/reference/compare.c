@@ -71,7 +71,7 @@ static void *see(const struct ref_process *process, uint64_t address)
 }
 
 /* Bytes of a process's memory, page by page. */
-static bool fetch(const struct ref_process *process, uint64_t address, void *to, uint64_t size)
+bool fetch(const struct ref_process *process, uint64_t address, void *to, uint64_t size)
 {
     for (uint64_t done = 0, step; done < size; done += step) {
         const void *at = see(process, address + done);

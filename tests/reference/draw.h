@@ -6,7 +6,7 @@
 
 /* Of the variables of an actor the first few have a fixed use. */
 enum { OWN_MEMORY, OWN_QUEUE, OWN_RING, OWN_CONTROL, OWN_PROCESS, PEER_PROCESS, OWN_FREE = PEER_PROCESS + ACTORS };
-enum { MEMORY = 8 * CAVERN_PAGE_SIZE, BODY = 6 * CAVERN_PAGE_SIZE };
+enum { MEMORY = 8 * CAVERN_PAGE_SIZE, BODY = 6 * CAVERN_PAGE_SIZE, OPERATIONS = MEMORY - 8 * 128 };
 
 /* --- draw.c --- */
 unsigned below(unsigned n);

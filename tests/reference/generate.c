@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Draws operations: mostly such as make sense where the reference stands now, some that do not. */
+#include <string.h>
+
 #include "draw.h"
+
+static void shape_submit(struct operation *operation);
 
 static const struct choice {
     uint8_t weight, call;
@@ -37,6 +41,7 @@ static const struct choice {
     {3, CAVERN_CALL_THREAD_CONTROL, shape_thread_control},
     {1, CAVERN_CALL_PROCESS_END, shape_end},
     {1, CAVERN_CALL_ACCOUNT_SPLIT, shape_split},
+    {4, CAVERN_CALL_SUBMIT, shape_submit},
 };
 
 enum { CHOICES = sizeof choices / sizeof choices[0] };
@@ -53,6 +58,44 @@ void generate_mood(void)
     weights[0] += 1;
     control_rate = 2 + below(8);
     free_rate = 2 + below(5);
+}
+
+/* What a submit may be made of here: nothing whose results others need, or that may write where results stand. */
+static bool is_submitted(enum cavern_call call)
+{
+    static const uint8_t not [] = {CAVERN_CALL_PROCESS_CREATE, CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,
+                                   CAVERN_CALL_SENDER_MINT,    CAVERN_CALL_BUFFER_CREATE, CAVERN_CALL_LEASE_COPY,
+                                   CAVERN_CALL_PROCESS_COPY,   CAVERN_CALL_SUBMIT,        CAVERN_CALL_ACCOUNT_SPLIT};
+    for (unsigned i = 0; i < sizeof not ; i++) {
+        if (call == not [i])
+            return false;
+    }
+    return true;
+}
+
+static void shape_submit(struct operation *o)
+{
+    unsigned count = below(5);
+    uint16_t memory = variable(o->actor, OWN_MEMORY);
+    o->x[3] = held(memory, OPERATIONS);
+    o->x[4] = constant(count);
+    o->x[5] = constant(one_in(10) ? below(6) : 0);
+    for (unsigned i = 0; i < count; i++) {
+        struct operation part = {.actor = o->actor, .thread = o->thread};
+        const struct choice *choice = &choices[below(CHOICES)];
+        if (!is_submitted(choice->call))
+            continue;
+        part.call = choice->call;
+        choice->shape(&part);
+        part.x[1].plus |= (uint64_t)part.call << 16;
+        for (unsigned half = 0; half < 2; half++) {
+            struct operation store = {.action = ACTION_STORE, .actor = o->actor, .thread = o->thread};
+            store.x[0] = held(memory, OPERATIONS + 128 * i + 64 * half);
+            store.x[1] = constant(8);
+            memcpy(&store.x[2], &part.x[8 * half], 8 * sizeof part.x[0]);
+            prepare(&store);
+        }
+    }
 }
 
 static void draw_call(struct operation *o)

@@ -75,6 +75,7 @@ struct process;
 struct thread;
 struct process *kernel_process(const struct ref_process *process);
 struct thread *kernel_thread(const struct ref_thread *thread);
+bool fetch(const struct ref_process *process, uint64_t address, void *to, uint64_t size); /* its memory */
 void compare_all(void);
 void compare_memory(void);
 

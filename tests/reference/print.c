@@ -7,6 +7,7 @@
 
 static const char *const names[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_NOP] = "nop",
+    [CAVERN_CALL_SUBMIT] = "submit",
     [CAVERN_CALL_CALL] = "call",
     [CAVERN_CALL_RECEIVE] = "receive",
     [CAVERN_CALL_REPLY_RECEIVE] = "reply_receive",

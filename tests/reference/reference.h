@@ -212,11 +212,13 @@ struct ref_world {
     uint64_t now;
     bool progress;                                      /* somebody was told of room: others may follow */
     unsigned errors;                                    /* bit per status: what is wrong with the call that is made */
+    bool unlike;                                        /* an operation of a submit has come out otherwise */
     bool no_memory;                                     /* the call fails for want of memory */
     uint64_t (*retired)(const struct ref_queue *queue); /* how far freed messages have been retired: any time will do */
     bool (*told)(const struct ref_sender *sender);      /* that there is space: a few may be told at once, or later */
-    bool (*ends)(const struct ref_process *process);    /* of a lie in a control page, which somebody has noticed */
-    bool (*pays)(const struct ref_process *process);    /* for the next handle, which an answer brings */
+    bool (*fetch)(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size); /* the kernel's */
+    bool (*ends)(const struct ref_process *process); /* of a lie in a control page, which somebody has noticed */
+    bool (*pays)(const struct ref_process *process); /* for the next handle, which an answer brings */
     void (*seen)(const struct ref_queue *queue, uint64_t *head, uint64_t *taken); /* as far as the kernel has looked */
     const uint64_t *fault; /* words of the fault that the call came to; NULL: none */
     const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is drawn */
@@ -336,7 +338,7 @@ ref_call_function ref_send, ref_call, ref_request, ref_reply, ref_drop, ref_canc
     ref_space, ref_queue_freed, ref_lease_copy, ref_grant_accept, ref_queue_create, ref_queue_bind, ref_sender_mint,
     ref_handle_give, ref_handle_close, ref_account_split, ref_buffer_create, ref_buffer_seal, ref_map, ref_unmap,
     ref_process_create, ref_process_end_call, ref_process_copy, ref_thread_create, ref_thread_control, ref_notify,
-    ref_acknowledge_call, ref_signal_create, ref_signal_raise, ref_derive;
+    ref_submit, ref_acknowledge_call, ref_signal_create, ref_signal_raise, ref_derive;
 
 /*
  * The call, made by a thread that is ready. `drawn` are the registers that the kernel returned. Then ref.errors says
@@ -344,6 +346,9 @@ ref_call_function ref_send, ref_call, ref_request, ref_reply, ref_drop, ref_canc
  */
 void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16], const uint64_t drawn[9],
               const uint64_t fault[5]);
+bool ref_has_call(enum cavern_call call);
+unsigned ref_progress(enum cavern_call call); /* a bit for each register in which it keeps where it stands */
+void ref_serve(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16]);
 void ref_settle(void); /* what a call has started goes to its end */
 bool ref_copy_overlaps(const struct ref_thread *thread, const uint64_t x[16]); /* a process_copy onto itself */
 void ref_time(uint64_t now);                                                   /* deadlines pass */

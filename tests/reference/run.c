@@ -56,6 +56,11 @@ static bool told(const struct ref_sender *sender)
                             (space->state == NOTICE_DELIVERED && space->position == sender->space.queue->tail));
 }
 
+static bool fetch_words(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size)
+{
+    return fetch(thread->process, address, words, size);
+}
+
 static bool ends(const struct ref_process *process)
 {
     const struct process *real = kernel_process(process);
@@ -108,6 +113,7 @@ void run_start(void)
     ref.retired = retired;
     ref.told = told;
     ref.ends = ends;
+    ref.fetch = fetch_words;
     ref.seen = seen;
     ref.now = variables[VARIABLE_NOW] = arch_now();
     ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
@@ -201,7 +207,7 @@ static void learn(const struct operation *operation, struct ref_thread *thread, 
 static bool may_be_poor(const struct operation *operation, const struct ref_thread *thread, const uint64_t x[16])
 {
     static const uint8_t names[] = {0, 4, 6};
-    if (operation->fail || thread->process->account != ref.root->account)
+    if (operation->fail || operation->call == CAVERN_CALL_SUBMIT || thread->process->account != ref.root->account)
         return true;
     if (operation->call == CAVERN_CALL_ACCOUNT_SPLIT || operation->call == CAVERN_CALL_BUFFER_CREATE)
         return true;
@@ -281,8 +287,10 @@ static uint64_t make(const struct operation *operation, struct ref_thread *threa
     if (ref.errors || no_memory) {
         thread->out[0] = drawn[0];
         thread->fresh = true;
-        thread->defined = 1;
+        thread->defined &= operation->call == CAVERN_CALL_SUBMIT ? 3 : 1;
     }
+    if (ref.unlike)
+        disagree("an operation has come out otherwise [ABI-SUBMIT-1]");
     return drawn[0];
 }
 
