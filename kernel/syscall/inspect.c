@@ -166,8 +166,10 @@ static sys_outcome walk(struct thread *caller, const struct account *account, wa
             break;
         }
         sys_outcome outcome = user_write(caller, args->address + args->written, &record, size);
-        if (outcome)
+        if (outcome) {
+            args->written = 0;
             return outcome;
+        }
         args->written += size;
     }
     args->cursor = args->next = cursor;
@@ -214,6 +216,8 @@ sys_outcome sys_inspect(struct thread *caller, struct inspect_args *args)
     if (args->cursor)
         return SYS_OK; /* behind the only record */
     topic->fill(object, &record);
-    args->written = topic->size;
-    return user_write(caller, args->address, &record, topic->size);
+    sys_outcome outcome = user_write(caller, args->address, &record, topic->size);
+    if (!outcome)
+        args->written = topic->size;
+    return outcome;
 }

@@ -178,6 +178,7 @@ void ref_derive(struct ref_thread *thread, const uint64_t x[16])
 
 static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_SUBMIT] = ref_submit,
+    [CAVERN_CALL_INSPECT] = ref_inspect,
     [CAVERN_CALL_CALL] = ref_call,
     [CAVERN_CALL_RECEIVE] = ref_receive,
     [CAVERN_CALL_REPLY_RECEIVE] = ref_reply_receive,
@@ -220,6 +221,7 @@ static const unsigned progress[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_MAP] = 1 << 3 | 1 << 4 | 1 << 5,
     [CAVERN_CALL_UNMAP] = 1 << 3 | 1 << 4,
     [CAVERN_CALL_SUBMIT] = 1 << 1 | 1 << 5,
+    [CAVERN_CALL_INSPECT] = 1 << 3 | 1 << 4 | 1 << 5,
     [CAVERN_CALL_PROCESS_COPY] = 1 << 3 | 1 << 4 | 1 << 5,
 };
 

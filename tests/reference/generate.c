@@ -42,6 +42,7 @@ static const struct choice {
     {1, CAVERN_CALL_PROCESS_END, shape_end},
     {1, CAVERN_CALL_ACCOUNT_SPLIT, shape_split},
     {4, CAVERN_CALL_SUBMIT, shape_submit},
+    {2, CAVERN_CALL_INSPECT, shape_inspect},
 };
 
 enum { CHOICES = sizeof choices / sizeof choices[0] };
@@ -60,14 +61,18 @@ void generate_mood(void)
     free_rate = 2 + below(5);
 }
 
-/* What a submit may be made of here: nothing whose results others need, or that may write where results stand. */
+/*
+ * What a submit is made of here: nothing whose results others need, that may write where results stand, or whose effect
+ * may be over before anybody can look.
+ */
 static bool is_submitted(enum cavern_call call)
 {
-    static const uint8_t not [] = {CAVERN_CALL_PROCESS_CREATE, CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,
-                                   CAVERN_CALL_SENDER_MINT,    CAVERN_CALL_BUFFER_CREATE, CAVERN_CALL_LEASE_COPY,
-                                   CAVERN_CALL_PROCESS_COPY,   CAVERN_CALL_SUBMIT,        CAVERN_CALL_ACCOUNT_SPLIT};
-    for (unsigned i = 0; i < sizeof not ; i++) {
-        if (call == not [i])
+    static const uint8_t left_out[] = {CAVERN_CALL_PROCESS_CREATE, CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,
+                                       CAVERN_CALL_SENDER_MINT,    CAVERN_CALL_BUFFER_CREATE, CAVERN_CALL_LEASE_COPY,
+                                       CAVERN_CALL_PROCESS_COPY,   CAVERN_CALL_INSPECT,       CAVERN_CALL_SPACE,
+                                       CAVERN_CALL_SUBMIT,         CAVERN_CALL_ACCOUNT_SPLIT};
+    for (unsigned i = 0; i < sizeof left_out; i++) {
+        if (call == left_out[i])
             return false;
     }
     return true;

@@ -79,6 +79,12 @@ bool fetch(const struct ref_process *process, uint64_t address, void *to, uint64
 void compare_all(void);
 void compare_memory(void);
 
+/* --- oracle.c --- */
+struct handle_entry;
+extern bool oracle_failing; /* allocations, in the call that is made */
+void oracle_start(void);
+const struct handle_entry *oracle_next_entry(const struct ref_process *process); /* the kernel's, of the next handle */
+
 /* --- generate.c --- */
 void generate_seed(uint64_t seed);
 void generate_mood(void); /* of a round, drawn when it begins */

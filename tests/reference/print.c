@@ -8,6 +8,7 @@
 static const char *const names[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_NOP] = "nop",
     [CAVERN_CALL_SUBMIT] = "submit",
+    [CAVERN_CALL_INSPECT] = "inspect",
     [CAVERN_CALL_CALL] = "call",
     [CAVERN_CALL_RECEIVE] = "receive",
     [CAVERN_CALL_REPLY_RECEIVE] = "reply_receive",

@@ -338,7 +338,7 @@ ref_call_function ref_send, ref_call, ref_request, ref_reply, ref_drop, ref_canc
     ref_space, ref_queue_freed, ref_lease_copy, ref_grant_accept, ref_queue_create, ref_queue_bind, ref_sender_mint,
     ref_handle_give, ref_handle_close, ref_account_split, ref_buffer_create, ref_buffer_seal, ref_map, ref_unmap,
     ref_process_create, ref_process_end_call, ref_process_copy, ref_thread_create, ref_thread_control, ref_notify,
-    ref_submit, ref_acknowledge_call, ref_signal_create, ref_signal_raise, ref_derive;
+    ref_submit, ref_inspect, ref_acknowledge_call, ref_signal_create, ref_signal_raise, ref_derive;
 
 /*
  * The call, made by a thread that is ready. `drawn` are the registers that the kernel returned. Then ref.errors says

@@ -18,62 +18,11 @@ enum { RAM = 256 << 20, LIMIT = 192 << 20, CHECK_MEMORY = 64, FAILURES_MOST = 64
 
 static uint64_t used, objects, free_pages;
 static unsigned operations;
-static bool failing; /* allocations, in the call that is made */
 bool run_careful;
 
 uint64_t term_value(const struct term *term)
 {
     return variables[term->variable] + term->plus;
-}
-
-/* The kernel's entry for the next handle. */
-static const struct handle_entry *next_entry(const struct ref_process *process)
-{
-    const struct ref_entry *next = ref_next_entry(process);
-    return handle_table_entry(&kernel_process(process)->handles, (uint32_t)(next - process->table->entries));
-}
-
-/* Without a failure it does; with one, its account may have none for the grant. [MSG-CALL-3] */
-static bool pays(const struct ref_process *process)
-{
-    if (!kernel_process(process) || (!failing && process->account == ref.root->account))
-        return true;
-    const struct handle_entry *entry = next_entry(process);
-    return entry && (entry->word & HANDLE_IN_USE);
-}
-
-static uint64_t retired(const struct ref_queue *queue)
-{
-    return queue->real ? ((struct queue *)queue->real)->ring.used_from : 0;
-}
-
-/* Told by now, and with the next message of the queue that it reports to, if it is in there. */
-static bool told(const struct ref_sender *sender)
-{
-    const struct sender *real = sender->real;
-    const struct notice *space = &real->space;
-    return !real->waits && (space->state == NOTICE_WAITING ||
-                            (space->state == NOTICE_DELIVERED && space->position == sender->space.queue->tail));
-}
-
-static bool fetch_words(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size)
-{
-    return fetch(thread->process, address, words, size);
-}
-
-static bool ends(const struct ref_process *process)
-{
-    const struct process *real = kernel_process(process);
-    return !real || real->state >= CAVERN_PROCESS_ENDING;
-}
-
-static void seen(const struct ref_queue *queue, uint64_t *head, uint64_t *taken)
-{
-    const struct queue *real = queue->real;
-    if (real) {
-        *head = real->ring.seen_head;
-        *taken = real->ring.seen_taken;
-    }
 }
 
 /* --- the beginning: one process, with an account and the interrupt lines --- */
@@ -109,12 +58,7 @@ void run_start(void)
     range->first = 32;
     range->lines = MODEL_LINES - 32;
     ref_push(&ref.interrupts, range);
-    ref.pays = pays;
-    ref.retired = retired;
-    ref.told = told;
-    ref.ends = ends;
-    ref.fetch = fetch_words;
-    ref.seen = seen;
+    oracle_start();
     ref.now = variables[VARIABLE_NOW] = arch_now();
     ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
     ref.root->id = thread->process->id;
@@ -227,7 +171,7 @@ static bool may_be_poor(const struct operation *operation, const struct ref_thre
 static void learn_used_up(const struct ref_process *process)
 {
     struct ref_entry *next = ref_next_entry(process);
-    const struct handle_entry *entry = next_entry(process);
+    const struct handle_entry *entry = oracle_next_entry(process);
     uint64_t generation = entry ? entry->word >> CAVERN_HANDLE_INDEX_BITS : 0;
     if (generation == next->generation + 1)
         next->generation++;
@@ -269,10 +213,10 @@ static uint64_t make(const struct operation *operation, struct ref_thread *threa
         memcpy(words, fault, sizeof words);
     }
     model_set_time(arch_now()); /* the timer's interrupt, where a deadline has passed already */
-    failing = fail;
+    oracle_failing = fail;
     bool no_memory = drawn[0] == CAVERN_NO_MEMORY;
     ref_make(thread, operation->call, x, drawn, fault ? words : NULL);
-    failing = false;
+    oracle_failing = false;
     thread->in[1] |= (uint64_t)operation->call << 16;
     if (fault) {
         if (thread->state != CAVERN_THREAD_FAULTED)
@@ -290,8 +234,18 @@ static uint64_t make(const struct operation *operation, struct ref_thread *threa
         thread->defined &= operation->call == CAVERN_CALL_SUBMIT ? 3 : 1;
     }
     if (ref.unlike)
-        disagree("an operation has come out otherwise [ABI-SUBMIT-1]");
+        disagree("what it has written is something else");
     return drawn[0];
+}
+
+/* Its process may end half-way, and nobody sees how far it has come. */
+static bool is_liar(const struct ref_process *process)
+{
+    for (unsigned i = 0; i < process->queues.count; i++) {
+        if (ref_lies(process->queues.items[i]))
+            return true;
+    }
+    return false;
 }
 
 static void do_call(const struct operation *operation, struct ref_thread *thread)
@@ -301,7 +255,8 @@ static void do_call(const struct operation *operation, struct ref_thread *thread
         x[i] = term_value(&operation->x[i]);
     struct interrupted *interrupted = &actors[operation->actor].interrupted[operation->thread];
     if ((operation->call == CAVERN_CALL_LEASE_COPY && ref_lease_overlaps(thread, x)) ||
-        (operation->call == CAVERN_CALL_PROCESS_COPY && ref_copy_overlaps(thread, x)))
+        (operation->call == CAVERN_CALL_PROCESS_COPY && ref_copy_overlaps(thread, x)) ||
+        (operation->call == CAVERN_CALL_SUBMIT && is_liar(thread->process)))
         return;
     unsigned fail = operation->fail == FAIL_EVERYWHERE ? 1 : operation->fail;
     do {

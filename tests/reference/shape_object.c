@@ -155,6 +155,19 @@ void shape_thread_control(struct operation *o)
     o->x[5] = constant(one_in(20) ? 2 : 0);
 }
 
+void shape_inspect(struct operation *o)
+{
+    static const uint8_t types[] = {CAVERN_TYPE_ACCOUNT, CAVERN_TYPE_PROCESS, CAVERN_TYPE_BUFFER};
+    static const uint8_t first[] = {CAVERN_INSPECT_ACCOUNT, CAVERN_INSPECT_PROCESS, CAVERN_INSPECT_BUFFER};
+    unsigned which = below(3);
+    o->x[0] = handle(o->actor, (enum cavern_type)types[which]);
+    o->x[2] = constant(first[which] + (which ? 0 : below(3)));
+    if (one_in(30))
+        o->x[2] = constant(below(8));
+    o->x[4] = held(variable(o->actor, OWN_MEMORY), below(BODY) / (one_in(30) ? 1 : 8) * 8);
+    o->x[5] = constant(one_in(6) ? below(200) : 4096);
+}
+
 void shape_split(struct operation *o)
 {
     o->x[0] = handle(o->actor, CAVERN_TYPE_ACCOUNT);

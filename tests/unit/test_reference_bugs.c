@@ -165,6 +165,21 @@ static void test_exit_of_who_has_no_name_comes_once(void **state)
     assert_false(peer_take(&client, &got));
 }
 
+/* --- errors --- */
+
+/* [ABI-FAIL-2] What could not be written is not counted. */
+static void test_inspect_into_nothing_counts_nothing(void **state)
+{
+    (void)state;
+    enum { NOWHERE = 0x100000 };
+    for (unsigned topic = CAVERN_INSPECT_ACCOUNT; topic <= CAVERN_INSPECT_PROCESS; topic++) {
+        cavern_handle object = topic == CAVERN_INSPECT_PROCESS ? CAVERN_SELF_PROCESS : CAVERN_SELF_ACCOUNT;
+        uint64_t status = peer_call(&server, INSPECT, object, [2] = topic, [4] = NOWHERE, [5] = 4096);
+        assert_int_equal(status, CAVERN_BAD_ADDRESS);
+        assert_true(server.x[2] == 0 || server.x[2] == topic);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, start)
 
 int main(void)
@@ -177,6 +192,7 @@ int main(void)
         TEST(test_space_asked_by_who_is_unbound_is_not_told),
         TEST(test_kept_table_of_who_has_no_name_is_closed),
         TEST(test_exit_of_who_has_no_name_comes_once),
+        TEST(test_inspect_into_nothing_counts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

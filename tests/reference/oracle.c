@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the documents leave open, and the reference therefore asks the kernel. */
+#include "core/handle_table.h"
+#include "object/process.h"
+#include "object/queue.h"
+#include "object/sender.h"
+#include "operation.h"
+
+bool oracle_failing;
+
+/* The kernel's entry for the next handle. */
+const struct handle_entry *oracle_next_entry(const struct ref_process *process)
+{
+    const struct ref_entry *next = ref_next_entry(process);
+    return handle_table_entry(&kernel_process(process)->handles, (uint32_t)(next - process->table->entries));
+}
+
+/* Without a failure it does; with one, its account may have none for the grant. [MSG-CALL-3] */
+static bool pays(const struct ref_process *process)
+{
+    if (!kernel_process(process) || (!oracle_failing && process->account == ref.root->account))
+        return true;
+    const struct handle_entry *entry = oracle_next_entry(process);
+    return entry && (entry->word & HANDLE_IN_USE);
+}
+
+static uint64_t retired(const struct ref_queue *queue)
+{
+    return queue->real ? ((struct queue *)queue->real)->ring.used_from : 0;
+}
+
+/* Told by now, and with the next message of the queue that it reports to, if it is in there. */
+static bool told(const struct ref_sender *sender)
+{
+    const struct sender *real = sender->real;
+    const struct notice *space = &real->space;
+    return !real->waits && (space->state == NOTICE_WAITING ||
+                            (space->state == NOTICE_DELIVERED && space->position == sender->space.queue->tail));
+}
+
+static bool fetch_words(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size)
+{
+    return fetch(thread->process, address, words, size);
+}
+
+static bool ends(const struct ref_process *process)
+{
+    const struct process *real = kernel_process(process);
+    return !real || real->state >= CAVERN_PROCESS_ENDING;
+}
+
+static void seen(const struct ref_queue *queue, uint64_t *head, uint64_t *taken)
+{
+    const struct queue *real = queue->real;
+    if (real) {
+        *head = real->ring.seen_head;
+        *taken = real->ring.seen_taken;
+    }
+}
+
+void oracle_start(void)
+{
+    ref.pays = pays;
+    ref.retired = retired;
+    ref.told = told;
+    ref.ends = ends;
+    ref.fetch = fetch_words;
+    ref.seen = seen;
+}
