@@ -244,7 +244,7 @@ static void abandon_taken(struct ref_queue *queue, uint64_t taken)
 /* Nobody can acknowledge it any more. [MSG-NOTICE-10] */
 static bool source_is_gone(const struct ref_notice *notice)
 {
-    return notice->kind == CAVERN_KIND_EXIT && !notice->source->handles;
+    return notice->kind != CAVERN_KIND_CLOSED && notice->kind != CAVERN_KIND_FAULT && !notice->source->handles;
 }
 
 /* What was told and not acknowledged, and is in the ring no more, waits ahead of all others. [MSG-NOTICE-6] */
