@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Line coverage of the kernel's portable layers: coverage.py FILE.lcov [--root DIR].
 
-Prints it for each file and folder, and the lines that no test has reached. Exits with 1 when a folder has less than 95 % of
-its lines, when a file is in no test program at all, or when an uncovered line has no reason in spec/coverage.md: a row
-`| file | function | line | why |`, where * stands for any text and the line is given as it is written, without its comment.
+Prints it for each file and folder, and the lines that no test has reached. Exits with 1 when less than 95 % of a
+folder's lines are reached, when a file is in no test program at all, when an uncovered line has no reason in
+spec/coverage.md, or a reason no such line. A reason is a row `| file | function | line | why |`, where * stands for any
+text and the line is given as it is written, without its comment.
 """
 
 import argparse
@@ -67,13 +68,10 @@ def statement(line):
 def judge(name, source, file, reasons, used):
     """The uncovered lines of a file, each with its reason or none."""
     for number in file.uncovered():
-        text, function = statement(source[number - 1]), file.function(number)
-        why = None
-        for row in reasons:
-            if why is None and fnmatchcase(name, row[0]) and fnmatchcase(function, row[1]) and fnmatchcase(text, row[2]):
-                why = row[3]
-                used.add(row)
-        yield number, function, text, why
+        place = name, file.function(number), statement(source[number - 1])
+        row = next((row for row in reasons if all(map(fnmatchcase, place, row))), None)
+        used.add(row)
+        yield number, *place[1:], row and row[3]
 
 
 def percent(reached, lines):
@@ -104,7 +102,9 @@ def main():
         print(f"{folder:36} {reached:5} of {total:5}  {percent(reached, total):6.2f} %\n")
         if percent(reached, total) < LEAST:
             wrong.append(f"{folder}: less than {LEAST:.0f} % of the lines are reached")
-    wrong += [f"spec/coverage.md: every line of the row {' | '.join(row[:3])} is reached" for row in reasons if row not in used]
+    for row in reasons:
+        if row not in used:
+            wrong.append(f"spec/coverage.md: every line of the row {' | '.join(row[:3])} is reached")
     if unexplained:
         wrong.append(f"{unexplained} lines that no test reaches have no reason in spec/coverage.md")
     print(*wrong, sep="\n", end="\n" if wrong else "")

@@ -77,7 +77,7 @@ def mutant_is_caught_by_a_test_of_its_clause():
     status, text = check("# A comment.\n\n" + LOST)
     assert status == 0, text
     assert "ok 1 - MEM-ADD-1: the right one is lost (caught, unit/add: test_add_right)\n" in text, text
-    assert "# 1 caught, 0 survived, 0 do not build\n" in text, text
+    assert "# 1 caught, 0 survive with a reason, 0 wrong\n" in text, text
 
 
 @case
@@ -93,6 +93,7 @@ def mutant_that_survives_fails_unless_it_is_explained():
     assert "\nok 2 - MEM-ADD-2: the right one is gone (survives: nobody adds)" in text, text
     assert "not ok 3 - MEM-ADD-1: the right one is lost (is caught after all)" in text, text
     assert "not ok 4 - MEM-ADD-1: the right one is broken (does not build)" in text, text
+    assert "# 0 caught, 1 survive with a reason, 3 wrong\n" in text, text
 
 
 @case
