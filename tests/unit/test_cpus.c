@@ -225,6 +225,8 @@ static void test_cpus_ended_thread_is_ended_where_it_runs(void **state)
     assert_int_equal(threads[1]->state, CAVERN_THREAD_ENDED);
     assert_int_equal(threads[1]->exit.words[CAVERN_EXIT_REASON], CAVERN_REASON_ENDED);
     assert_int_equal(threads[1]->exit.words[CAVERN_EXIT_CODE], 7);
+    assert_true(thread_end(threads[1], CAVERN_REASON_EXITED, 8)); /* once is enough */
+    assert_int_equal(threads[1]->exit.words[CAVERN_EXIT_CODE], 7);
     object_put(&threads[1]->object);
 }
 

@@ -165,6 +165,15 @@ static void test_thread_suspended_gets_messages_but_does_not_run(void **state)
     assert_int_equal(control(handle, CAVERN_THREAD_RESUME, 0), CAVERN_OK);
     assert_int_equal(peer_woken(&other), CAVERN_OK);
     assert_int_equal(other.x[4], 77);
+    /* Nor does it run when it is called, and would be handed the CPU. */
+    assert_int_equal(peer_call(&other, RECEIVE, self.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_int_equal(control(handle, CAVERN_THREAD_SUSPEND, 0), CAVERN_OK);
+    assert_int_equal(peer_call(&server, CALL, sender, [1] = CAVERN_INFO(8, 0, 0, 0, 0), [3] = 78, [9] = CAVERN_FOREVER),
+                     MODEL_WAITS);
+    assert_int_equal(other.thread->state, CAVERN_THREAD_SUSPENDED);
+    assert_int_equal(control(handle, CAVERN_THREAD_RESUME, 0), CAVERN_OK);
+    assert_int_equal(peer_woken(&other), CAVERN_OK);
+    assert_int_equal(other.x[4], 78);
 }
 
 static void test_thread_suspend_ready_and_itself(void **state)
