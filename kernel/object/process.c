@@ -247,6 +247,13 @@ void process_hasten(struct process *process, uint8_t priority)
         job_start(&process->ending, priority);
 }
 
+void process_forsake(struct process *process, uint8_t priority)
+{
+    process->flags &= (uint8_t)~CAVERN_PROCESS_KEEP;
+    process_handles_gone(&process->object);
+    process_hasten(process, priority);
+}
+
 /* One that another CPU runs is waited for. */
 static void end_threads(struct process *process)
 {

@@ -60,6 +60,8 @@ enum cavern_status process_create(struct account *account, struct process *prede
 void process_end(struct process *process, const uint64_t exit_words[5]);
 /* Somebody of this priority waits for the end, if it has begun. */
 void process_hasten(struct process *process, uint8_t priority);
+/* Nobody will succeed it: its end, if it has begun or is to come, keeps no table, and one that is kept is closed. */
+void process_forsake(struct process *process, uint8_t priority);
 struct process *process_next(uint64_t after); /* the first with an id above it; NULL: no more */
 bool process_destroy(struct object *object);
 void process_handles_gone(struct object *object);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "object/account.h"
 
+#include "arch/arch.h"
 #include "core/run_queue.h"
 #include "object/process.h"
 #include "object/thread.h"
@@ -51,4 +52,26 @@ sys_outcome sys_account_split(struct thread *caller, struct account_split_args *
     if (!account)
         return CAVERN_NO_MEMORY;
     return hand_out(caller, &account->object, object_rights[CAVERN_TYPE_ACCOUNT], &args->account_out);
+}
+
+/* The cursor is the id of the process that was looked at last. Those that run on and make others give them higher ids.
+ */
+sys_outcome sys_account_end(struct thread *caller, struct account_end_args *args)
+{
+    struct account *account;
+    enum cavern_status status = find_managed(caller, args->account, &account);
+    if (status)
+        return status;
+    if (account_within(caller->process->account, account))
+        return CAVERN_BAD_ARGUMENT;
+    for (struct process *process; (process = process_next(args->cursor));) {
+        args->cursor = process->id;
+        if (process->object.references && account_within(process->account, account)) {
+            process_end(process, (const uint64_t[5]){CAVERN_REASON_ENDED, args->code});
+            process_forsake(process, caller->runnable.priority);
+        }
+        if (arch_interrupt_pending())
+            return SYS_RESTART;
+    }
+    return SYS_OK;
 }

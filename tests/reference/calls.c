@@ -188,6 +188,7 @@ static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_THREAD_REGISTERS] = unmodelled,
     [CAVERN_CALL_DMA_MAP] = unmodelled,
     [CAVERN_CALL_DMA_UNMAP] = unmodelled,
+    [CAVERN_CALL_ACCOUNT_END] = unmodelled,
     [CAVERN_CALL_DEVICE_IO] = unmodelled,
     [CAVERN_CALL_MACHINE] = unmodelled,
     [CAVERN_CALL_SUBMIT] = ref_submit,

@@ -198,6 +198,19 @@ static void split_costs_memory(void)
     REFUSES(ACCOUNT_SPLIT, NO_MEMORY, GOOD_SPLIT, [0] = little); /* no place for the handle */
 }
 
+/* --- account_end --- */
+
+static void end_accounts(void)
+{
+    cavern_handle child = test_split(1 << 20);
+    REFUSES_EACH(ACCOUNT_END, BAD_HANDLE, NOT(ACCOUNT), 0, child);
+    REFUSES(ACCOUNT_END, DENIED, CAVERN_SELF_ACCOUNT);
+    REFUSES(ACCOUNT_END, DENIED, test_without(child, RIGHTS_ACCOUNT, CAVERN_RIGHT_MANAGE));
+    REFUSES(ACCOUNT_END, BAD_ARGUMENT, test_account()); /* the case would end itself */
+    ACCEPTS(ACCOUNT_END, child);
+    ACCEPTS(ACCOUNT_END, child, [3] = ~UINT64_C(0), [4] = ~UINT64_C(0));
+}
+
 const struct test_case test_cases[] = {
     {"handle_give: handles", give_handles, "[ABI-HANDLE-4] [ABI-HANDLE-8] [PROC-CREATE-3] [ABI-ERROR-2]"},
     {"handle_give: rights", give_rights, "[ABI-HANDLE-8] [PROC-CREATE-1]"},
@@ -211,6 +224,7 @@ const struct test_case test_cases[] = {
     {"account_split: bytes", split_bytes, "[MEM-ACCOUNT-2] [MEM-ACCOUNT-3]"},
     {"account_split: priorities", split_priorities, "[MEM-ACCOUNT-4]"},
     {"account_split: depth", split_depth, "[MEM-ACCOUNT-4]"},
+    {"account_end: handles", end_accounts, "[MEM-END-3] [ABI-HANDLE-4]"},
     {"account_split: costs memory", split_costs_memory, "[ABI-ERROR-2] [MEM-ACCOUNT-1] [ABI-FAIL-1]"},
     {0},
 };

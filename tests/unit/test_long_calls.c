@@ -226,6 +226,22 @@ static void test_buffer_create_ended_half_way_gives_all_back(void **state)
     object_put(&account->object);
 }
 
+/* [MEM-END-1] [SCHED-7] */
+static void test_account_end_in_steps(void **state)
+{
+    (void)state;
+    cavern_handle own = model_give(worker.process, &worker.process->account->object, CAVERN_RIGHTS_ALL);
+    assert_int_equal(peer_call(&worker, ACCOUNT_SPLIT, own, [3] = 4 << 20, [4] = 10), CAVERN_OK);
+    cavern_handle account = worker.x[1];
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(peer_call(&worker, PROCESS_CREATE, account), CAVERN_OK);
+        assert_int_equal(peer_call(&worker, THREAD_CREATE, worker.x[1], [2] = 5), CAVERN_OK);
+    }
+    assert_true(interrupted_call(ACCOUNT_END, account) >= 20);
+    for (struct process *child = process_next(urgent.process->id); child; child = process_next(child->id))
+        assert_int_equal(child->state, CAVERN_PROCESS_ZOMBIE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, start)
@@ -237,6 +253,7 @@ int main(void)
         TEST(test_copies_from_a_block_let_the_urgent_run),
         TEST(test_buffer_half_filled_is_busy),
         TEST(test_buffer_create_ended_half_way_gives_all_back),
+        TEST(test_account_end_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
