@@ -54,6 +54,15 @@ static enum cavern_status check_what(struct object *source, uint64_t what, const
     return own ? CAVERN_BAD_ARGUMENT : CAVERN_OK;
 }
 
+/* Another process is told of this one's end, and is not to be kept from it. */
+static bool is_watched(const struct object *source, uint64_t what, const struct process *self)
+{
+    if (source->type != CAVERN_TYPE_PROCESS || what != CAVERN_NOTIFY_EXIT)
+        return false;
+    const struct queue *queue = container_of(source, const struct process, object)->exit.queue;
+    return queue && queue->process && queue->process != self;
+}
+
 sys_outcome sys_notify(struct thread *caller, struct notify_args *args)
 {
     struct object *source;
@@ -63,6 +72,8 @@ sys_outcome sys_notify(struct thread *caller, struct notify_args *args)
         status = process_lookup(caller->process, args->queue, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE, &queue);
     if (!status)
         status = check_what(source, args->what, queue);
+    if (!status && is_watched(source, args->what, caller->process))
+        status = CAVERN_DENIED;
     if (status)
         return status;
     if (source->type == CAVERN_TYPE_INTERRUPT)

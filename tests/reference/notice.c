@@ -169,6 +169,9 @@ void ref_notify(struct ref_thread *thread, const uint64_t x[16])
     ref_wrong(notice && notice->kind == CAVERN_KIND_EXIT && x[4] && !faults, CAVERN_BAD_ARGUMENT);
     ref_wrong(faults && queue && queue->owner && &queue->owner->object == notice->source,
               CAVERN_BAD_ARGUMENT); /* [PROC-HANDLER-2] */
+    bool exit = notice && notice->source->type == CAVERN_TYPE_PROCESS && !faults;
+    ref_wrong(exit && notice->queue && notice->queue->owner && notice->queue->owner != thread->process,
+              CAVERN_DENIED); /* [PROC-END-6] */
     if (ref_failed() || !notice)
         return;
     if (faults) {

@@ -341,6 +341,28 @@ static void test_notice_that_comes_again_follows_notify(void **state)
     assert_int_equal(word(0), CAVERN_REASON_ENDED);
 }
 
+/* [PROC-END-6] Neither the process itself nor anybody else with a handle to it hides its end from who watches. */
+static void test_exit_stays_with_who_watches(void **state)
+{
+    (void)state;
+    struct peer watched;
+    peer_start(&watched, "watched", 10, 64, 0);
+    cavern_handle process = model_give(owner.process, &watched.process->object, CAVERN_RIGHTS_ALL);
+    cavern_handle same = model_give(other.process, &watched.process->object, CAVERN_RIGHTS_ALL);
+    assert_int_equal(peer_call(&other, NOTIFY, same, [2] = 7, [3] = other.queue), CAVERN_OK); /* nobody yet */
+    assert_int_equal(peer_call(&owner, NOTIFY, process, [2] = 8, [3] = owner.queue), CAVERN_DENIED);
+    assert_int_equal(peer_call(&other, NOTIFY, same), CAVERN_OK); /* one's own to take away */
+    assert_int_equal(peer_call(&owner, NOTIFY, process, [2] = 8, [3] = owner.queue), CAVERN_OK);
+    assert_int_equal(peer_call(&other, NOTIFY, same, [2] = 9, [3] = other.queue), CAVERN_DENIED);
+    assert_int_equal(peer_call(&watched, NOTIFY, CAVERN_SELF_PROCESS, [2] = 9, [3] = watched.queue), CAVERN_DENIED);
+    assert_int_equal(peer_call(&watched, NOTIFY, CAVERN_SELF_PROCESS), CAVERN_DENIED);
+    assert_int_equal(peer_call(&owner, NOTIFY, process, [2] = 10, [3] = owner.queue), CAVERN_OK);
+    peer_end(&watched);
+    assert_next(&owner, CAVERN_KIND_EXIT, 10);
+    assert_int_equal(peer_call(&other, NOTIFY, same, [2] = 9, [3] = other.queue), CAVERN_DENIED);
+    assert_false(peer_take(&other, &got));
+}
+
 /* [MSG-NOTICE-8] */
 static void test_acknowledge_of_nothing_is_ok(void **state)
 {
@@ -518,6 +540,7 @@ int main(void)
         TEST(test_notice_in_registers_comes_again),
         TEST(test_notice_not_taken_stays_in_the_ring),
         TEST(test_notice_that_comes_again_follows_notify),
+        TEST(test_exit_stays_with_who_watches),
         TEST(test_acknowledge_of_nothing_is_ok),
         TEST(test_notice_that_waits_comes_to_who_receives),
         TEST(test_notice_of_a_source_that_goes_is_told),
