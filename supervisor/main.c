@@ -80,6 +80,9 @@ static void carry_out(struct cavern_service *service)
         case SUPERVISOR_EFFECT_END:
             (void)!cavern_sys_process_end(effect->handle, KILLED);
             break;
+        case SUPERVISOR_EFFECT_END_ALL:
+            (void)!cavern_sys_account_end(effect->handle, KILLED, 0);
+            break;
         case SUPERVISOR_EFFECT_CLOSE:
             cavern_handle_close(effect->handle);
             break;

@@ -59,6 +59,7 @@ void supervisor_exited(struct supervisor *supervisor, uint32_t number, uint32_t 
     if (!child || !has_process(child) || child->incarnation != incarnation)
         return;
     memcpy(child->exit_words, words, sizeof(child->exit_words));
+    effect_add(effects, SUPERVISOR_EFFECT_END_ALL)->handle = child->held.account;
     uint64_t delay = 0;
     if (child->state == SUPERVISOR_STATE_STOPPING) {
         if (child->again) {

@@ -116,6 +116,7 @@ enum supervisor_effect_kind {
     SUPERVISOR_EFFECT_STATUS,   /* request, child */
     SUPERVISOR_EFFECT_STATUSES, /* request: effects.statuses */
     SUPERVISOR_EFFECT_END,      /* the process `handle` */
+    SUPERVISOR_EFFECT_END_ALL,  /* what is left of a child that has ended: the processes charged to account `handle` */
     SUPERVISOR_EFFECT_CLOSE,    /* handle */
     SUPERVISOR_EFFECT_REPORT,   /* event, child, status, delay */
 };

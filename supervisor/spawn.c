@@ -15,6 +15,7 @@
 #include <cavern/time.h>
 
 #define ASK (CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST)
+#define OWN_ACCOUNT (CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_CHARGE)
 #define LOG_NAME "/service/log"
 
 /* A client of the registry's for the child: what it registers leaves when the supervisor closes this. */
@@ -62,7 +63,7 @@ static enum cavern_status start(const struct supervisor_record *child, struct ca
                                 struct supervisor_held *held)
 {
     static const uint64_t no_values[3];
-    struct cavern_spawn_handle handles[SUPERVISOR_HANDLES_MAX + 2];
+    struct cavern_spawn_handle handles[SUPERVISOR_HANDLES_MAX + 3];
     char arguments[sizeof(child->name) + SUPERVISOR_ARGUMENTS_MAX];
     size_t name_bytes = strlen(child->name) + 1;
     memcpy(arguments, child->name, name_bytes);
@@ -71,6 +72,7 @@ static enum cavern_status start(const struct supervisor_record *child, struct ca
     spawn->argument_bytes = name_bytes + child->length;
     spawn->handles = handles;
     handle_put(spawn, CAVERN_STARTUP_REGISTRY, held->registry, ASK, no_values);
+    handle_put(spawn, "account", held->account, OWN_ACCOUNT, no_values);
     if (log)
         handle_put(spawn, CAVERN_STARTUP_LOG, log, ASK, no_values);
     for (unsigned i = 0; i < child->handle_count; i++) {

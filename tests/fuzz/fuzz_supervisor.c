@@ -21,6 +21,7 @@ static void carry_out(void)
         const struct supervisor_effect *effect = &effects.list[i];
         switch (effect->kind) {
         case SUPERVISOR_EFFECT_END:
+        case SUPERVISOR_EFFECT_END_ALL:
             ledger_used(effect->handle);
             break;
         case SUPERVISOR_EFFECT_CLOSE:

@@ -340,8 +340,10 @@ static void test_exit_restart_as_the_policy_of_the_child_says(void **unused)
         char name[8];
         snprintf(name, sizeof(name), "x%zu", i);
         uint32_t number = run(name, cases[i].restart);
-        uint64_t process = record(number)->held.process;
+        uint64_t process = record(number)->held.process, account = record(number)->held.account;
         exited(number, cases[i].reason, cases[i].code);
+        assert_int_equal(effects.list[0].kind, SUPERVISOR_EFFECT_END_ALL); /* [SUP-16] before all else */
+        assert_int_equal(effects.list[0].handle, account);
         assert_true(closes(process));
         assert_int_equal(state_of(number), cases[i].again ? SUPERVISOR_STATE_STARTING : SUPERVISOR_STATE_STOPPED);
         assert_int_equal(count(SUPERVISOR_EFFECT_CLOSE), cases[i].again ? 1 : 4);
