@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls that are none, that are given nonsense, or handles that are not the caller's. */
+#include <stddef.h>
+#include <string.h>
+
+#include <cavern/batch.h>
+#include <cavern/buffer.h>
+#include <cavern/handles.h>
+#include <cavern/inspect.h>
+#include <cavern/queue.h>
+#include <cavern/send.h>
+#include <cavern/stubs.h>
+#include <cavern/time.h>
+
+#include "attempt.h"
+#include "jail.h"
+#include "raw.h"
+
+#define OPERATION_SHIFT 16
+#define RANDOM_CALLS 3000 /* for each thread */
+#define RANDOM_THREADS 4
+#define RANDOM_LASTS (20 * CAVERN_MILLISECOND)
+
+/* --- entering the kernel --- */
+
+static void unused_numbers(unsigned variant)
+{
+    (void)variant;
+    for (unsigned operation = CAVERN_CALL_COUNT; operation < 256; operation++) {
+        uint64_t x[RAW_REGISTERS];
+        for (unsigned i = 0; i < RAW_REGISTERS; i++)
+            x[i] = attempt_random();
+        x[1] = (x[1] & ~(UINT64_C(0xff) << OPERATION_SHIFT)) | (uint64_t)operation << OPERATION_SHIFT;
+        raw_call(x);
+        if (x[0] != CAVERN_BAD_OPERATION)
+            attempt_failed("call %u: status %lu", operation, (unsigned long)x[0]);
+    }
+    attempt_tell("%d numbers", 256 - CAVERN_CALL_COUNT);
+}
+
+#define IMMEDIATES 8192 /* of `svc`, for each variant */
+
+static unsigned first_immediate, refused;
+
+static void note_call(size_t at, unsigned kind)
+{
+    unsigned immediate = first_immediate + (unsigned)at;
+    if (kind != (immediate ? CAVERN_FAULT_UNDEFINED : CAVERN_FAULT_FOREIGN_CALL))
+        attempt_failed("svc %u: fault %u", immediate, kind);
+    refused++;
+}
+
+/* All but 1, which is ours. */
+static void supervisor_calls(unsigned variant)
+{
+    static uint32_t code[IMMEDIATES + JAIL_EXIT_INSTRUCTIONS] = {[IMMEDIATES] = JAIL_EXIT};
+    struct jail jail;
+    first_immediate = variant * IMMEDIATES;
+    for (unsigned i = 0; i < IMMEDIATES; i++)
+        code[i] = 0xd4000001 | (first_immediate + i) << 5;
+    if (!variant)
+        code[1] = 0xd503201f; /* nop */
+    jail_make(&jail, code, sizeof(code) / sizeof(*code));
+    jail_step(&jail, 0, note_call);
+    jail_close(&jail);
+    MUST(refused == IMMEDIATES - !variant);
+}
+
+/* --- handles --- */
+
+/* Calls that do something with a handle in x0, whatever its type. */
+static enum cavern_status use_handle(unsigned operation, cavern_handle handle)
+{
+    uint64_t x[RAW_REGISTERS] = {[0] = handle, [1] = (uint64_t)operation << OPERATION_SHIFT};
+    raw_call(x);
+    return (enum cavern_status)x[0];
+}
+
+static bool takes_handle(unsigned operation)
+{
+    return operation != CAVERN_CALL_NOP && operation != CAVERN_CALL_SUBMIT;
+}
+
+static void check_refused(unsigned operation, enum cavern_status status)
+{
+    if (status != CAVERN_BAD_HANDLE && status != CAVERN_BAD_ARGUMENT && status != CAVERN_BAD_OPERATION)
+        attempt_failed("call %u: status %d", operation, status);
+}
+
+/* Indices and generations that were never given out. */
+static void forged_handles(unsigned variant)
+{
+    unsigned forged = 0;
+    (void)variant;
+    for (uint64_t generation = 0; generation < 4; generation++)
+        for (uint64_t index = 0; index < 4096; index++)
+            if (generation != 1 || index >= 64) {
+                REFUSED(use_handle(CAVERN_CALL_HANDLE_CLOSE, generation << 24 | index), CAVERN_BAD_HANDLE);
+                forged++;
+            }
+    for (unsigned i = 0; i < 20000; i++, forged++) {
+        cavern_handle handle = attempt_random() | UINT64_C(1) << 40;
+        REFUSED(use_handle(CAVERN_CALL_HANDLE_CLOSE, handle), CAVERN_BAD_HANDLE);
+    }
+    for (unsigned operation = 0; operation < CAVERN_CALL_COUNT; operation++)
+        for (unsigned i = 0; i < 100 && takes_handle(operation); i++, forged++) {
+            cavern_handle handle = attempt_random() | UINT64_C(1) << 40;
+            enum cavern_status status = use_handle(operation, handle);
+            check_refused(operation, status);
+        }
+    attempt_tell("%u forged handles", forged);
+}
+
+/* In each call; also when somebody else has the index by now. */
+static void stale_handles(unsigned variant)
+{
+    cavern_handle stale[64], fresh[64];
+    for (unsigned i = 0; i < 64; i++)
+        GRANTED(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &stale[i]));
+    for (unsigned i = 0; i < 64; i++)
+        GRANTED(cavern_sys_handle_close(stale[i]));
+    if (variant)
+        for (unsigned i = 0; i < 64; i++)
+            GRANTED(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &fresh[i]));
+    for (unsigned i = 0; i < 64; i++)
+        for (unsigned operation = 0; operation < CAVERN_CALL_COUNT; operation++) {
+            enum cavern_status status = takes_handle(operation) ? use_handle(operation, stale[i]) : CAVERN_BAD_HANDLE;
+            check_refused(operation, status);
+        }
+    REFUSED(cavern_sys_handle_give(CAVERN_SELF_PROCESS, stale[0], CAVERN_RIGHTS_ALL, 0, &stale[1]), CAVERN_BAD_HANDLE);
+}
+
+/* The process that started this one, of which it has a handle without rights that matter. */
+static void the_parent(unsigned variant)
+{
+    cavern_handle parent = attempt_handle(ATTEMPT_WATCHER), buffer, queue, more;
+    struct cavern_process_info info;
+    struct cavern_registers registers;
+    uint64_t next, written, out, word = 0;
+    (void)variant;
+    GRANTED(cavern_sys_inspect(parent, CAVERN_INSPECT_PROCESS, 0, (uintptr_t)&info, sizeof(info), &next, &written));
+    GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, CAVERN_PAGE_SIZE, 0, &buffer));
+    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    REFUSED(cavern_sys_process_end(parent, 0), CAVERN_DENIED);
+    for (unsigned operation = CAVERN_THREAD_END; operation <= CAVERN_THREAD_SET; operation++)
+        REFUSED(cavern_sys_thread_control(parent, 1, operation, 0, 0), CAVERN_DENIED);
+    REFUSED(cavern_sys_thread_registers(parent, 1, CAVERN_REGISTERS_GENERAL, (uintptr_t)&registers, sizeof(registers)),
+            CAVERN_DENIED);
+    REFUSED(cavern_sys_thread_create(parent, 0, 0x400000, 0, 0, 0, 0, 0, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_process_copy(parent, 0x400000, (uintptr_t)&word, 8, CAVERN_COPY_READ), CAVERN_DENIED);
+    REFUSED(cavern_sys_process_copy(parent, 0x400000, (uintptr_t)&word, 8, CAVERN_COPY_WRITE), CAVERN_DENIED);
+    REFUSED(cavern_sys_map(parent, buffer, 0, CAVERN_PAGE_SIZE, 0, CAVERN_PROT_READ, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_unmap(parent, 0x400000, CAVERN_PAGE_SIZE), CAVERN_DENIED);
+    REFUSED(cavern_sys_handle_give(parent, buffer, CAVERN_RIGHT_READ, 0, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_queue_bind(queue, parent, 0, &out, &out, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_notify(parent, 0, queue, CAVERN_NOTIFY_EXIT), CAVERN_DENIED);
+    REFUSED(cavern_sys_acknowledge(parent), CAVERN_DENIED);
+    REFUSED(cavern_sys_process_create(CAVERN_SELF_ACCOUNT, parent, 0, 0, 0, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_handle_give(CAVERN_SELF_PROCESS, parent, CAVERN_RIGHTS_ALL, 0, &more), CAVERN_DENIED);
+    GRANTED(cavern_sys_handle_give(CAVERN_SELF_PROCESS, parent, CAVERN_RIGHT_INSPECT, 0, &more));
+    REFUSED(cavern_sys_process_end(more, 0), CAVERN_DENIED);
+}
+
+/* Rights that were given away do not come back; fixed handles can't be closed. */
+static void more_rights(unsigned variant)
+{
+    cavern_handle account = attempt_handle(ATTEMPT_ACCOUNT), image = attempt_handle(ATTEMPT_IMAGE), out;
+    struct cavern_account_info info;
+    uint64_t next, written;
+    (void)variant;
+    REFUSED(cavern_sys_handle_close(CAVERN_SELF_PROCESS), CAVERN_DENIED);
+    REFUSED(cavern_sys_handle_close(CAVERN_SELF_ACCOUNT), CAVERN_DENIED);
+    REFUSED(cavern_sys_handle_close(CAVERN_SELF_THREAD), CAVERN_DENIED);
+    REFUSED(cavern_sys_account_split(CAVERN_SELF_ACCOUNT, 0, 4096, 0, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_account_split(account, account, 1 << 20, 31, &out), CAVERN_DENIED);
+    REFUSED(cavern_sys_account_split(account, account, 1 << 20, 0, &out), CAVERN_BAD_ARGUMENT);
+    REFUSED(cavern_sys_account_split(account, 0, 1 << 30, 0, &out), CAVERN_NO_MEMORY);
+    REFUSED(cavern_sys_account_split(account, 0, INT64_MAX, 0, &out), CAVERN_NO_MEMORY);
+    REFUSED(cavern_sys_account_split(account, 0, (uint64_t)INT64_MIN, 0, &out), CAVERN_BAD_ARGUMENT);
+    GRANTED(cavern_sys_inspect(account, CAVERN_INSPECT_ACCOUNT, 0, (uintptr_t)&info, sizeof(info), &next, &written));
+    MUST(info.accounts == 0);
+    REFUSED(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SET, ATTEMPT_PRIORITY_TOP + 1, 0),
+            CAVERN_DENIED);
+    REFUSED(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SET, 32, 0), CAVERN_BAD_ARGUMENT);
+    REFUSED(
+        cavern_sys_map(CAVERN_SELF_PROCESS, image, 0, CAVERN_PAGE_SIZE, 0, CAVERN_PROT_READ | CAVERN_PROT_WRITE, &out),
+        CAVERN_DENIED);
+    REFUSED(cavern_sys_map(CAVERN_SELF_PROCESS, image, 0, CAVERN_PAGE_SIZE, 0, CAVERN_PROT_READ | CAVERN_PROT_EXECUTE,
+                           &out),
+            CAVERN_DENIED); /* READ is all that was given */
+    REFUSED(cavern_sys_handle_give(CAVERN_SELF_PROCESS, image, CAVERN_RIGHT_READ | CAVERN_RIGHT_EXECUTE, 0, &out),
+            CAVERN_DENIED);
+    struct cavern_grant grant = {image, CAVERN_RIGHT_EXECUTE};
+    REFUSED(cavern_send(attempt_handle("devices"), &(struct cavern_outgoing){.grants = &grant, .grant_count = 1}),
+            CAVERN_DENIED);
+}
+
+/* In several ways, the last of which is the ordinary one. */
+static void end_itself(unsigned variant)
+{
+    switch (variant) {
+    case 0:
+        (void)!cavern_sys_process_end(CAVERN_SELF_PROCESS, 1);
+        break;
+    case 1:
+        (void)!cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_END, 1, 0);
+        break;
+    case 2:
+        (void)!cavern_sys_thread_control(CAVERN_SELF_PROCESS, 1, CAVERN_THREAD_END, 1, 0);
+        break;
+    case 3: { /* in a batch, which has no room for it */
+        struct cavern_operation operation = {{CAVERN_SELF_PROCESS, CAVERN_OPERATION(PROCESS_END)}};
+        size_t done = 0;
+        REFUSED(cavern_submit(&operation, 1, &done), CAVERN_BAD_OPERATION);
+        (void)!cavern_sys_process_end(CAVERN_SELF_PROCESS, 1);
+        break;
+    }
+    case 4: /* without any handle */
+        for (cavern_handle index = 4; index < 64; index++)
+            cavern_handle_close(UINT64_C(1) << 24 | index);
+        (void)!cavern_sys_process_end(CAVERN_SELF_PROCESS, 1);
+        break;
+    }
+    attempt_failed("it goes on");
+}
+
+/* From who waits for it. */
+static void hide_the_end(unsigned variant)
+{
+    cavern_handle queue;
+    uint64_t out;
+    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    GRANTED(cavern_sys_queue_bind(queue, CAVERN_SELF_PROCESS, 0, &out, &out, &out));
+    REFUSED(cavern_sys_notify(CAVERN_SELF_PROCESS, 0, variant ? queue : 0, CAVERN_NOTIFY_EXIT), CAVERN_DENIED);
+    GRANTED(cavern_sys_acknowledge(CAVERN_SELF_PROCESS));
+    (void)!cavern_sys_process_end(CAVERN_SELF_PROCESS, 3);
+}
+
+/* --- addresses of the kernel, in every argument of every call --- */
+
+/* And no number that this could be too large for. */
+static bool takes_no_address(unsigned operation)
+{
+    return operation == CAVERN_CALL_NOP || operation == CAVERN_CALL_QUEUE_FREED ||
+           operation == CAVERN_CALL_THREAD_CREATE || operation == CAVERN_CALL_BUFFER_SEAL ||
+           operation == CAVERN_CALL_ACKNOWLEDGE || operation == CAVERN_CALL_SIGNAL_CREATE;
+}
+
+static void kernel_pointers(unsigned variant)
+{
+    static const uint64_t pointers[] = {0xffff000040000000, 0xffffffff80000000, 0xffffffff80040000, 0xfffffffffffff000,
+                                        0x0000800000000000, 0x0000fffffffff000, 0x8000000000000000, 0x0100000000400000};
+    cavern_handle handles[] = {CAVERN_SELF_PROCESS, CAVERN_SELF_ACCOUNT, CAVERN_SELF_THREAD, 0, 0, 0};
+    struct cavern_queue queue;
+    GRANTED(cavern_queue_create(64, 4, &queue));
+    handles[3] = queue.handle;
+    GRANTED(cavern_sender_mint(queue.handle, 0, 8, 8, 0, &handles[4]));
+    GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, CAVERN_PAGE_SIZE, 0, &handles[5]));
+    for (unsigned operation = 0; operation < CAVERN_CALL_COUNT; operation++) {
+        if (operation == CAVERN_CALL_PROCESS_END || operation == CAVERN_CALL_THREAD_CONTROL ||
+            operation == CAVERN_CALL_HANDLE_CLOSE)
+            continue;
+        for (unsigned i = 0; i < sizeof(handles) / sizeof(*handles); i++) {
+            uint64_t x[RAW_REGISTERS] = {[0] = handles[i]};
+            for (unsigned j = 2; j < RAW_REGISTERS; j++)
+                x[j] = pointers[variant];
+            x[1] = 128 | (uint64_t)operation << OPERATION_SHIFT;
+            x[9] = CAVERN_POLL; /* where it is a deadline */
+            raw_call(x);
+            if (x[0] == CAVERN_OK && !takes_no_address(operation))
+                attempt_failed("call %u with handle %u is done", operation, i);
+        }
+    }
+}
+
+/* --- random registers --- */
+
+static uint8_t scratch[64 * 1024] __attribute__((aligned(4096)));
+static cavern_handle pool[48];
+static unsigned pooled, running;
+
+static void pool_add(cavern_handle handle)
+{
+    if (pooled < sizeof(pool) / sizeof(*pool))
+        pool[pooled++] = handle;
+}
+
+/* One of everything, and of what this process was given but for what prints. */
+static void pool_fill(void)
+{
+    static const char *const given[] = {ATTEMPT_ACCOUNT, ATTEMPT_WATCHER, ATTEMPT_IMAGE,
+                                        "log",           "supervisor",    "devices"};
+    static struct cavern_queue queue;
+    cavern_handle handle;
+    pool_add(CAVERN_SELF_PROCESS);
+    pool_add(CAVERN_SELF_ACCOUNT);
+    pool_add(CAVERN_SELF_THREAD);
+    for (unsigned i = 0; i < sizeof(given) / sizeof(*given); i++)
+        pool_add(attempt_handle(given[i]));
+    GRANTED(cavern_queue_create(256, 16, &queue));
+    pool_add(queue.handle);
+    for (unsigned i = 0; i < 4; i++) {
+        GRANTED(cavern_sender_mint(queue.handle, i, 4 + i, 2, i & CAVERN_MINT_CLOSED, &handle));
+        pool_add(handle);
+        GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, (uint64_t)CAVERN_PAGE_SIZE << 3 * i, 0, &handle));
+        pool_add(handle);
+        GRANTED(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &handle));
+        pool_add(handle);
+        GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, &handle));
+        pool_add(handle);
+        GRANTED(cavern_sys_process_create(CAVERN_SELF_ACCOUNT, 0, i & CAVERN_PROCESS_KEEP, 0, 0, &handle));
+        pool_add(handle);
+    }
+}
+
+static uint64_t random_number(void)
+{
+    uint64_t random = attempt_random();
+    switch (random & 7) {
+    case 0:
+        return random >> 8;
+    case 1:
+        return random >> 8 & 0xffff;
+    case 2:
+        return (random >> 8 & 0xff) << 12;
+    case 3:
+        return UINT64_C(1) << (random >> 8 & 63);
+    case 4:
+        return ~(UINT64_C(0)) << (random >> 8 & 63);
+    default:
+        return random >> 8 & 7;
+    }
+}
+
+static uint64_t random_address(void)
+{
+    uint64_t random = attempt_random();
+    switch (random & 7) {
+    case 0:
+        return 0xffff000000000000 | (random >> 16);
+    case 1:
+        return random >> 8 & 0x7ffffffff000;
+    default:
+        return (uintptr_t)scratch + (random >> 8 & (sizeof(scratch) - 1)) / 8 * 8;
+    }
+}
+
+static uint64_t random_register(void)
+{
+    uint64_t random = attempt_random();
+    switch (random & 3) {
+    case 0:
+        return pool[(random >> 8) % pooled];
+    case 1:
+        return random_address();
+    default:
+        return random_number();
+    }
+}
+
+/* Of a call that does not sleep for long. */
+static void random_call(uint64_t x[RAW_REGISTERS])
+{
+    for (unsigned i = 0; i < RAW_REGISTERS; i++)
+        x[i] = random_register();
+    if (attempt_random() & 7)
+        x[0] = pool[attempt_random() % pooled];
+    uint64_t operation = attempt_random() % CAVERN_CALL_COUNT;
+    uint64_t size = attempt_random() & 1 ? attempt_random() & 63 : attempt_random() & 0x7fff;
+    uint64_t attached = attempt_random() & 3 ? 0 : attempt_random() & 0xff;
+    bool ends = operation == CAVERN_CALL_PROCESS_END || operation == CAVERN_CALL_THREAD_CONTROL;
+    if (ends && attempt_random() & 15)
+        operation = CAVERN_CALL_REQUEST;
+    x[1] = CAVERN_INFO(size, operation, attached & 15, attached >> 4, attempt_random() & 0xffffffff);
+    if (operation == CAVERN_CALL_RECEIVE || operation == CAVERN_CALL_REPLY_RECEIVE || operation == CAVERN_CALL_CALL)
+        x[9] = attempt_random() & 3 ? CAVERN_POLL : cavern_after(attempt_random() & 0xffff);
+}
+
+/* The scratch memory is full of leases, grants and operations that are not bad at first sight. */
+static void scratch_fill(void)
+{
+    uint64_t *words = (uint64_t *)(uintptr_t)scratch;
+    for (size_t i = 0; i < sizeof(scratch) / sizeof(*words); i++)
+        words[i] = random_register();
+}
+
+static void random_thread(void)
+{
+    for (unsigned i = 0; i < RANDOM_CALLS; i++) {
+        uint64_t x[RAW_REGISTERS];
+        random_call(x);
+        raw_call(x);
+    }
+    __atomic_fetch_sub(&running, 1, __ATOMIC_RELAXED);
+    (void)!cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_END, 0, 0);
+    __builtin_trap();
+}
+
+static uint8_t stacks[RANDOM_THREADS][16384] __attribute__((aligned(16)));
+
+/* Several threads, so that each finds the others' changes in the middle of its calls. */
+static void random_calls(unsigned variant)
+{
+    struct cavern_queue queue;
+    struct cavern_message message;
+    (void)variant;
+    GRANTED(cavern_queue_create(64, 0, &queue));
+    pool_fill();
+    scratch_fill();
+    running = RANDOM_THREADS;
+    for (unsigned i = 0; i < RANDOM_THREADS; i++) {
+        uint64_t thread;
+        GRANTED(cavern_sys_thread_create(CAVERN_SELF_PROCESS, ATTEMPT_PRIORITY - 1, (uintptr_t)random_thread,
+                                         (uintptr_t)stacks[i] + sizeof(stacks[i]), 0, 0, 0, 0, &thread));
+        pool_add(thread);
+    }
+    uint64_t end = cavern_after(RANDOM_LASTS);
+    while (__atomic_load_n(&running, __ATOMIC_RELAXED) && cavern_now() < end)
+        if (cavern_queue_receive(&queue, cavern_after(CAVERN_MILLISECOND), &message) != CAVERN_TIMEOUT)
+            break; /* it was this queue's turn */
+}
+
+/* The same in batches. */
+static void random_batches(unsigned variant)
+{
+    static struct cavern_operation operations[64];
+    (void)variant;
+    pool_fill();
+    scratch_fill();
+    for (unsigned i = 0; i < 200; i++) {
+        size_t done;
+        for (unsigned j = 0; j < 64; j++)
+            random_call(operations[j].x);
+        for (size_t from = 0; from < 64; from = done + 1) {
+            done = from;
+            if (cavern_submit(operations, 64, &done) == CAVERN_OK || done < from)
+                break;
+        }
+    }
+}
+
+/* --- progress of long calls that was not made --- */
+
+static void forged_progress(unsigned variant)
+{
+    cavern_handle buffer, other, queue;
+    uint64_t out;
+    (void)variant;
+    GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, 4 * CAVERN_PAGE_SIZE, 0, &buffer));
+    GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, 4 * CAVERN_PAGE_SIZE, 0, &other));
+    REFUSED(cavern_sys_buffer_create(CAVERN_SELF_ACCOUNT, buffer, 4096, 0, 0, &out), CAVERN_BAD_ARGUMENT);
+    REFUSED(cavern_sys_buffer_create(CAVERN_SELF_ACCOUNT, CAVERN_SELF_PROCESS, 4096, 0, 0, &out), CAVERN_BAD_HANDLE);
+    REFUSED(cavern_sys_buffer_create(CAVERN_SELF_ACCOUNT, attempt_handle(ATTEMPT_IMAGE), 4096, 0, 99, &out),
+            CAVERN_DENIED);
+    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, &queue));
+    (void)!cavern_sys_queue_bind(queue, CAVERN_SELF_PROCESS, ~UINT64_C(0), &out, &out, &out);
+    (void)!cavern_sys_queue_bind(queue, 0, ~UINT64_C(0), &out, &out, &out);
+    (void)!cavern_sys_queue_bind(queue, 0, 1, &out, &out, &out);
+    for (uint64_t status = 0; status < 40; status++) /* a length that is what `map` has to answer after undoing */
+        REFUSED(cavern_sys_map(CAVERN_SELF_PROCESS, other, 0, status, 0, CAVERN_PROT_READ, &out), CAVERN_BAD_ARGUMENT);
+    for (uint64_t cursor = 1; cursor; cursor <<= 1) {
+        struct cavern_thread_info info;
+        uint64_t next, written;
+        (void)!cavern_sys_inspect(CAVERN_SELF_ACCOUNT, CAVERN_INSPECT_THREADS, cursor, (uintptr_t)&info, sizeof(info),
+                                  &next, &written);
+        (void)!cavern_sys_inspect(CAVERN_SELF_ACCOUNT, CAVERN_INSPECT_PROCESSES, cursor - 1, (uintptr_t)scratch, 1024,
+                                  &next, &written);
+        REFUSED(cavern_sys_submit((uintptr_t)scratch, 1, cursor + 1, &out), CAVERN_BAD_ARGUMENT);
+    }
+}
+
+const struct attempt call_attempts[] = {
+    {"unused call numbers", unused_numbers, 0, ENDS_WELL},
+    {"svc with other immediates", supervisor_calls, 8, ENDS_WELL},
+    {"forged handles", forged_handles, 0, ENDS_WELL},
+    {"stale handles", stale_handles, 2, ENDS_WELL},
+    {"killing the parent", the_parent, 0, ENDS_WELL},
+    {"more rights than were given", more_rights, 0, ENDS_WELL},
+    {"ending itself", end_itself, 5, ENDS_BY_ITSELF},
+    {"hiding its own end", hide_the_end, 2, ENDS_BY_ITSELF},
+    {"addresses of the kernel as arguments", kernel_pointers, 8, ENDS_WELL},
+    {"progress that was not made", forged_progress, 0, ENDS_WELL},
+    {"random registers in all calls", random_calls, 24,
+     ENDS_WELL | ENDS_ANY_FAULT | ENDS_BY_ITSELF | ENDS_CONTROL_PAGE | ENDS_LATE},
+    {"random batches", random_batches, 12, ENDS_WELL | ENDS_ANY_FAULT | ENDS_BY_ITSELF | ENDS_CONTROL_PAGE | ENDS_LATE},
+    {0},
+};
