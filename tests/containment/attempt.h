@@ -34,6 +34,7 @@ extern const struct attempt instruction_attempts[];
 extern const struct attempt register_attempts[];
 extern const struct attempt memory_attempts[];
 extern const struct attempt call_attempts[];
+extern const struct attempt random_attempts[];
 extern const struct attempt control_page_attempts[];
 extern const struct attempt race_attempts[];
 extern const struct attempt exhaustion_attempts[];
@@ -53,7 +54,7 @@ enum { ATTEMPT_PRIORITY = 6, ATTEMPT_PRIORITY_HIGH = 7, ATTEMPT_PRIORITY_TOP = 1
 cavern_handle attempt_handle(const char *name);
 /* With which it was started: strings, each ended by 0. */
 const char *attempt_arguments(size_t *bytes);
-/* Something that should not have been possible: the attempt has failed the watcher, and ends. */
+/* Something was possible that should not have been: the watcher is told, and the attempt ends. */
 _Noreturn void attempt_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* For the line that is printed; the last counts. */
 void attempt_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -82,5 +83,4 @@ uint64_t attempt_seed(void);
 int watch(void);
 int attempt_main(int argc, char **argv);
 
-unsigned attempt_count(void);
 const struct attempt *attempt_find(unsigned index);

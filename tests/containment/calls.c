@@ -17,9 +17,6 @@
 #include "raw.h"
 
 #define OPERATION_SHIFT 16
-#define RANDOM_CALLS 3000 /* for each thread */
-#define RANDOM_THREADS 4
-#define RANDOM_LASTS (20 * CAVERN_MILLISECOND)
 
 /* --- entering the kernel --- */
 
@@ -273,176 +270,11 @@ static void kernel_pointers(unsigned variant)
     }
 }
 
-/* --- random registers --- */
-
-static uint8_t scratch[64 * 1024] __attribute__((aligned(4096)));
-static cavern_handle pool[48];
-static unsigned pooled, running;
-
-static void pool_add(cavern_handle handle)
-{
-    if (pooled < sizeof(pool) / sizeof(*pool))
-        pool[pooled++] = handle;
-}
-
-/* One of everything, and of what this process was given but for what prints. */
-static void pool_fill(void)
-{
-    static const char *const given[] = {ATTEMPT_ACCOUNT, ATTEMPT_WATCHER, ATTEMPT_IMAGE,
-                                        "log",           "supervisor",    "devices"};
-    static struct cavern_queue queue;
-    cavern_handle handle;
-    pool_add(CAVERN_SELF_PROCESS);
-    pool_add(CAVERN_SELF_ACCOUNT);
-    pool_add(CAVERN_SELF_THREAD);
-    for (unsigned i = 0; i < sizeof(given) / sizeof(*given); i++)
-        pool_add(attempt_handle(given[i]));
-    GRANTED(cavern_queue_create(256, 16, &queue));
-    pool_add(queue.handle);
-    for (unsigned i = 0; i < 4; i++) {
-        GRANTED(cavern_sender_mint(queue.handle, i, 4 + i, 2, i & CAVERN_MINT_CLOSED, &handle));
-        pool_add(handle);
-        GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, (uint64_t)CAVERN_PAGE_SIZE << 3 * i, 0, &handle));
-        pool_add(handle);
-        GRANTED(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &handle));
-        pool_add(handle);
-        GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, &handle));
-        pool_add(handle);
-        GRANTED(cavern_sys_process_create(CAVERN_SELF_ACCOUNT, 0, i & CAVERN_PROCESS_KEEP, 0, 0, &handle));
-        pool_add(handle);
-    }
-}
-
-static uint64_t random_number(void)
-{
-    uint64_t random = attempt_random();
-    switch (random & 7) {
-    case 0:
-        return random >> 8;
-    case 1:
-        return random >> 8 & 0xffff;
-    case 2:
-        return (random >> 8 & 0xff) << 12;
-    case 3:
-        return UINT64_C(1) << (random >> 8 & 63);
-    case 4:
-        return ~(UINT64_C(0)) << (random >> 8 & 63);
-    default:
-        return random >> 8 & 7;
-    }
-}
-
-static uint64_t random_address(void)
-{
-    uint64_t random = attempt_random();
-    switch (random & 7) {
-    case 0:
-        return 0xffff000000000000 | (random >> 16);
-    case 1:
-        return random >> 8 & 0x7ffffffff000;
-    default:
-        return (uintptr_t)scratch + (random >> 8 & (sizeof(scratch) - 1)) / 8 * 8;
-    }
-}
-
-static uint64_t random_register(void)
-{
-    uint64_t random = attempt_random();
-    switch (random & 3) {
-    case 0:
-        return pool[(random >> 8) % pooled];
-    case 1:
-        return random_address();
-    default:
-        return random_number();
-    }
-}
-
-/* Of a call that does not sleep for long. */
-static void random_call(uint64_t x[RAW_REGISTERS])
-{
-    for (unsigned i = 0; i < RAW_REGISTERS; i++)
-        x[i] = random_register();
-    if (attempt_random() & 7)
-        x[0] = pool[attempt_random() % pooled];
-    uint64_t operation = attempt_random() % CAVERN_CALL_COUNT;
-    uint64_t size = attempt_random() & 1 ? attempt_random() & 63 : attempt_random() & 0x7fff;
-    uint64_t attached = attempt_random() & 3 ? 0 : attempt_random() & 0xff;
-    bool ends = operation == CAVERN_CALL_PROCESS_END || operation == CAVERN_CALL_THREAD_CONTROL;
-    if (ends && attempt_random() & 15)
-        operation = CAVERN_CALL_REQUEST;
-    x[1] = CAVERN_INFO(size, operation, attached & 15, attached >> 4, attempt_random() & 0xffffffff);
-    if (operation == CAVERN_CALL_RECEIVE || operation == CAVERN_CALL_REPLY_RECEIVE || operation == CAVERN_CALL_CALL)
-        x[9] = attempt_random() & 3 ? CAVERN_POLL : cavern_after(attempt_random() & 0xffff);
-}
-
-/* The scratch memory is full of leases, grants and operations that are not bad at first sight. */
-static void scratch_fill(void)
-{
-    uint64_t *words = (uint64_t *)(uintptr_t)scratch;
-    for (size_t i = 0; i < sizeof(scratch) / sizeof(*words); i++)
-        words[i] = random_register();
-}
-
-static void random_thread(void)
-{
-    for (unsigned i = 0; i < RANDOM_CALLS; i++) {
-        uint64_t x[RAW_REGISTERS];
-        random_call(x);
-        raw_call(x);
-    }
-    __atomic_fetch_sub(&running, 1, __ATOMIC_RELAXED);
-    (void)!cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_END, 0, 0);
-    __builtin_trap();
-}
-
-static uint8_t stacks[RANDOM_THREADS][16384] __attribute__((aligned(16)));
-
-/* Several threads, so that each finds the others' changes in the middle of its calls. */
-static void random_calls(unsigned variant)
-{
-    struct cavern_queue queue;
-    struct cavern_message message;
-    (void)variant;
-    GRANTED(cavern_queue_create(64, 0, &queue));
-    pool_fill();
-    scratch_fill();
-    running = RANDOM_THREADS;
-    for (unsigned i = 0; i < RANDOM_THREADS; i++) {
-        uint64_t thread;
-        GRANTED(cavern_sys_thread_create(CAVERN_SELF_PROCESS, ATTEMPT_PRIORITY - 1, (uintptr_t)random_thread,
-                                         (uintptr_t)stacks[i] + sizeof(stacks[i]), 0, 0, 0, 0, &thread));
-        pool_add(thread);
-    }
-    uint64_t end = cavern_after(RANDOM_LASTS);
-    while (__atomic_load_n(&running, __ATOMIC_RELAXED) && cavern_now() < end)
-        if (cavern_queue_receive(&queue, cavern_after(CAVERN_MILLISECOND), &message) != CAVERN_TIMEOUT)
-            break; /* it was this queue's turn */
-}
-
-/* The same in batches. */
-static void random_batches(unsigned variant)
-{
-    static struct cavern_operation operations[64];
-    (void)variant;
-    pool_fill();
-    scratch_fill();
-    for (unsigned i = 0; i < 200; i++) {
-        size_t done;
-        for (unsigned j = 0; j < 64; j++)
-            random_call(operations[j].x);
-        for (size_t from = 0; from < 64; from = done + 1) {
-            done = from;
-            if (cavern_submit(operations, 64, &done) == CAVERN_OK || done < from)
-                break;
-        }
-    }
-}
-
 /* --- progress of long calls that was not made --- */
 
 static void forged_progress(unsigned variant)
 {
+    static uint64_t scratch[128];
     cavern_handle buffer, other, queue;
     uint64_t out;
     (void)variant;
@@ -480,8 +312,5 @@ const struct attempt call_attempts[] = {
     {"hiding its own end", hide_the_end, 2, ENDS_BY_ITSELF},
     {"addresses of the kernel as arguments", kernel_pointers, 8, ENDS_WELL},
     {"progress that was not made", forged_progress, 0, ENDS_WELL},
-    {"random registers in all calls", random_calls, 24,
-     ENDS_WELL | ENDS_ANY_FAULT | ENDS_BY_ITSELF | ENDS_CONTROL_PAGE | ENDS_LATE},
-    {"random batches", random_batches, 12, ENDS_WELL | ENDS_ANY_FAULT | ENDS_BY_ITSELF | ENDS_CONTROL_PAGE | ENDS_LATE},
     {0},
 };

@@ -122,9 +122,8 @@ static const uint64_t patterns[] = {0, 1, 3, 63, 64, 65, UINT64_C(1) << 32, TOP,
 static void overwrite(unsigned variant)
 {
     struct cavern_received received;
-    volatile uint64_t *words = (volatile uint64_t *)queue.control;
     make_queue();
-    words = (volatile uint64_t *)queue.control;
+    volatile uint64_t *words = (volatile uint64_t *)queue.control;
     for (unsigned field = 2; field < sizeof(struct cavern_control) / sizeof(*words); field++) {
         words[field] = patterns[variant];
         (void)!cavern_sys_queue_freed(queue.handle);

@@ -54,6 +54,8 @@ static void nothing(unsigned variant)
     X(dc_clean, "dc cvac, x0", UNDEFINED)                                                                              \
     X(dc_clean_code, "dc cvau, x0", UNDEFINED)                                                                         \
     X(dc_clean_invalidate, "dc civac, x0", UNDEFINED)                                                                  \
+    X(sve, ".inst 0x04bf5020", UNDEFINED) /* rdvl x0, 1 */                                                             \
+    X(sme, ".inst 0xd503477f", UNDEFINED) /* smstart */                                                                \
     X(at_read, "at s1e1r, x0", UNDEFINED)                                                                              \
     X(at_write, "at s1e1w, x0", UNDEFINED)                                                                             \
     X(at_user, "at s1e0r, x0", UNDEFINED)                                                                              \

@@ -22,8 +22,8 @@
 #define PATIENCE (60 * CAVERN_SECOND) /* for one attempt, all variants */
 
 static const struct attempt *const groups[] = {
-    instruction_attempts, register_attempts,   memory_attempts, call_attempts, control_page_attempts,
-    race_attempts,        exhaustion_attempts, flood_attempts,  leak_attempts,
+    instruction_attempts,  register_attempts, memory_attempts,     call_attempts,  random_attempts,
+    control_page_attempts, race_attempts,     exhaustion_attempts, flood_attempts, leak_attempts,
 };
 
 const struct attempt *attempt_find(unsigned index)
