@@ -40,6 +40,16 @@ bool job_destroy_dying(struct job *job)
     return list_empty(&job->dying);
 }
 
+bool job_take_over(struct job *job)
+{
+    struct list *left = &scheduler.reaper.dying;
+
+    if (list_empty(left))
+        return false;
+    list_splice_back(&job->dying, left);
+    return true;
+}
+
 /* What its last step dropped, and its owner, with the job in it, are the reaper's. */
 static void job_finish(struct job *job)
 {
@@ -51,6 +61,12 @@ static void job_finish(struct job *job)
         object_put(job->owner); /* job_start */
     if (!list_empty(&scheduler.reaper.dying))
         job_start(&scheduler.reaper, priority);
+}
+
+void job_abandon(struct job *job)
+{
+    if (run_queue_queued(&job->runnable))
+        job_finish(job);
 }
 
 void job_run(struct job *job)

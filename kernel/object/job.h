@@ -28,6 +28,10 @@ void job_init(struct job *job, bool (*step)(struct job *job), struct object *own
 void job_start(struct job *job, uint8_t priority);
 /* One step of destroying what is on the job's list; true when the list is empty. For `step` functions. */
 bool job_destroy_dying(struct job *job);
+/* There is nothing to do for it any more: if it is queued, it is no longer, and its owner is let go. */
+void job_abandon(struct job *job);
+/* What is left to the reaper, at whatever priority, is this job's from now on; false: nothing was. */
+bool job_take_over(struct job *job);
 /* Runs one step of a queued job, with `job` as the one that object_put uses. The scheduler calls it. */
 void job_run(struct job *job);
 /* Where objects go whose last reference was just dropped: who dropped it goes on when they are gone. */

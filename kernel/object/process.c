@@ -341,7 +341,8 @@ static bool end_step(struct job *job)
         end_threads(process);
         return false;
     }
-    if (!take_apart(process, keep) || !job_destroy_dying(job) || (keep && !process->object.handles))
+    if (!take_apart(process, keep) || !job_destroy_dying(job) || (keep && !process->object.handles) ||
+        job_take_over(job)) /* what its threads closed last, which is still there, at their priority */
         return false;
     process->table_kept = keep;
     process->cursor = 0; /* for what is kept */

@@ -184,7 +184,7 @@ static bool serve_step(struct job *job)
 void queue_serve_later(struct queue *queue)
 {
     queue->unserved = true;
-    if (queue->object.references) /* else its end serves all */
+    if (queue->object.references && !queue->gone) /* else its end serves all */
         job_start(&queue->serving, queue->process ? queue->process->top_priority : 0);
 }
 
@@ -437,6 +437,7 @@ void queue_handles_gone(struct object *object)
     queue->gone = true;
     if (queue->receiver)
         message_wake(queue->receiver, CAVERN_GONE);
+    job_abandon(&queue->serving); /* which may wait at the lowest priority */
 }
 
 static void forget_notice(struct notice *notice)

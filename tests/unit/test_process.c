@@ -356,6 +356,42 @@ static void test_process_end_lets_interrupts_in(void **state)
     expect_exit(1, CAVERN_REASON_ENDED, 0);
 }
 
+/* [PROC-END-3] What a thread of low priority has closed is not back when the process ends: it is when that is told. */
+static void test_process_end_takes_over_what_was_closed(void **state)
+{
+    (void)state;
+    struct peer child;
+    spawn(&child, 0);
+    uint64_t before = used();
+    struct peer low = {.thread = model_thread(child.process, 3), .process = child.process};
+    assert_int_equal(peer_call(&low, BUFFER_CREATE, CAVERN_SELF_ACCOUNT, [3] = 4 << 20), CAVERN_OK);
+    assert_int_equal(process_close(child.process, low.x[1]), CAVERN_OK); /* preempted before the reaper runs */
+    model_interrupt_pending(true);
+    process_end(child.process, (uint64_t[5]){CAVERN_REASON_ENDED});
+    for (unsigned entries = 0; child.process->state != CAVERN_PROCESS_ZOMBIE; entries++) {
+        assert_true(entries < 200);
+        (void)scheduler_next();
+    }
+    assert_true(used() <= before);
+    model_interrupt_pending(false);
+}
+
+/* [MEM-ACCOUNT-6] A queue that is bound to nobody serves who waits for it at the lowest priority; not when it is gone.
+ */
+static void test_queue_that_goes_does_not_wait_to_serve(void **state)
+{
+    (void)state;
+    assert_int_equal(peer_call(&parent, QUEUE_CREATE, CAVERN_SELF_ACCOUNT, [3] = 64), CAVERN_OK);
+    cavern_handle other = parent.x[1]; /* takes the pages of slabs and tables that stay */
+    uint64_t before = used();
+    assert_int_equal(peer_call(&parent, QUEUE_CREATE, CAVERN_SELF_ACCOUNT, [3] = 64), CAVERN_OK);
+    queue_serve_later(object_of(&parent, parent.x[1], CAVERN_TYPE_QUEUE));
+    assert_int_equal(process_close(parent.process, parent.x[1]), CAVERN_OK);
+    assert_ptr_equal(scheduler_next(), parent.thread); /* not idle: nothing of the lowest priority has run */
+    assert_int_equal(used(), before);
+    assert_int_equal(peer_call(&parent, HANDLE_CLOSE, other), CAVERN_OK);
+}
+
 /* A process whose threads rank below the one that ends it ends at that one's priority. */
 static void test_process_end_hastened_by_who_asked(void **state)
 {
@@ -505,6 +541,8 @@ int main(void)
         cmocka_unit_test_setup(test_process_end_is_told_last, start),
         cmocka_unit_test_setup(test_process_end_lets_interrupts_in, start),
         cmocka_unit_test_setup(test_process_end_hastened_by_who_asked, start),
+        cmocka_unit_test_setup(test_process_end_takes_over_what_was_closed, start),
+        cmocka_unit_test_setup(test_queue_that_goes_does_not_wait_to_serve, start),
         cmocka_unit_test_setup(test_process_fault_ends_it_with_reason_and_place, start),
         cmocka_unit_test_setup(test_process_successor_takes_the_table_over, start),
         cmocka_unit_test_setup(test_process_succession_refused, start),
