@@ -21,14 +21,10 @@ static void set_up(void)
 
 static void call_handles(void)
 {
-    cavern_handle queue, orphan;
     set_up();
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &queue));
-    CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &orphan));
-    CHECK_OK(cavern_sys_handle_close(queue));
     REFUSES_EACH(CALL, BAD_HANDLE, NOT(SENDER), 0, GOOD_CALL);
     REFUSES(CALL, DENIED, GOOD_CALL, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_REQUEST));
-    REFUSES(CALL, GONE, GOOD_CALL, [0] = orphan);
+    REFUSES(CALL, GONE, GOOD_CALL, [0] = test_orphan());
     test_nothing(&t.queue);
 }
 
@@ -79,6 +75,7 @@ static void places_for_grants(void)
     for (uint64_t places = 5; places <= 0xffffffff; places = places * 2 + 1)
         REFUSES(CALL, BAD_ARGUMENT, GOOD_CALL, [11] = 64 | places << 32);
     test_nothing(&t.queue);
+    FAILS(CALL, TIMEOUT, GOOD_CALL, [9] = CAVERN_POLL, [11] = 64 | UINT64_C(4) << 32);
 }
 
 static void call_without_room(void)

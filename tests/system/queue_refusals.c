@@ -27,15 +27,6 @@ static void set_up(void)
     CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &t.unbound));
 }
 
-static cavern_handle orphan(void)
-{
-    cavern_handle queue, sender;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &queue));
-    CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &sender));
-    CHECK_OK(cavern_sys_handle_close(queue));
-    return sender;
-}
-
 /* --- space, queue_freed --- */
 
 static void space_handles(void)
@@ -43,7 +34,7 @@ static void space_handles(void)
     set_up();
     REFUSES_EACH(SPACE, BAD_HANDLE, NOT(SENDER), 0, GOOD_SPACE);
     REFUSES(SPACE, DENIED, GOOD_SPACE, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_SEND));
-    REFUSES(SPACE, GONE, GOOD_SPACE, [0] = orphan());
+    REFUSES(SPACE, GONE, GOOD_SPACE, [0] = test_orphan());
     REFUSES_EACH(SPACE, BAD_HANDLE, NOT(QUEUE), 9, GOOD_SPACE);
     REFUSES(SPACE, DENIED, GOOD_SPACE, [9] = t.deaf);
     REFUSES(SPACE, DENIED, GOOD_SPACE, [9] = t.unbound);
@@ -244,7 +235,7 @@ static void sender_mint_arguments(void)
                  GOOD_MINT);
     REFUSES(SENDER_MINT, DENIED, GOOD_MINT, [0] = test_without(t.queue.handle, RIGHTS_QUEUE, CAVERN_RIGHT_MINT));
     REFUSES(SENDER_MINT, DENIED, GOOD_MINT, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_MINT));
-    REFUSES(SENDER_MINT, GONE, GOOD_MINT, [0] = orphan());
+    REFUSES(SENDER_MINT, GONE, GOOD_MINT, [0] = test_orphan());
     REFUSES_EACH(SENDER_MINT, BAD_HANDLE, NOT(ACCOUNT), 4, GOOD_MINT);
     REFUSES(SENDER_MINT, DENIED, GOOD_MINT, [4] = test_without(test_account(), RIGHTS_ACCOUNT, CAVERN_RIGHT_CHARGE));
     REFUSES_EACH(SENDER_MINT, BAD_ARGUMENT, VALUES(0, UINT64_C(1) << 32, ~UINT64_C(0) << 32), 3, GOOD_MINT);

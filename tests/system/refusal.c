@@ -329,6 +329,15 @@ cavern_handle test_buffer(uint64_t bytes)
     return buffer;
 }
 
+cavern_handle test_orphan(void)
+{
+    cavern_handle queue, sender;
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &queue));
+    CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &sender));
+    CHECK_OK(cavern_sys_handle_close(queue));
+    return sender;
+}
+
 cavern_handle test_split(uint64_t bytes)
 {
     cavern_handle account;

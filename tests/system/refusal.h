@@ -105,6 +105,8 @@ cavern_handle test_process(void);
 cavern_handle test_ended_process(uint64_t flags);
 /* A buffer of the case's. */
 cavern_handle test_buffer(uint64_t bytes);
+/* A sender to a queue that is gone. */
+cavern_handle test_orphan(void);
 /* A sub-account of this many bytes. */
 cavern_handle test_split(uint64_t bytes);
 /* Takes all pages of an account, but perhaps a few at the end that a buffer can't be made of. */

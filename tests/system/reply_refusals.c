@@ -57,6 +57,7 @@ static void handles_of_queues(void)
 static void handles_of_senders(void)
 {
     set_up();
+    REFUSES(CANCEL, TOO_LATE, GOOD_CANCEL, [0] = test_orphan()); /* all its requests have ended */
     REFUSES_EACH(CANCEL, BAD_HANDLE, NOT(SENDER), 0, GOOD_CANCEL);
     REFUSES(CANCEL, DENIED, GOOD_CANCEL, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_REQUEST));
     check_pending();
@@ -169,7 +170,7 @@ static void reply_receive_while_another_does(void)
 
 const struct test_case test_cases[] = {
     {"reply, reply_receive, drop: handles", handles_of_queues, "[ABI-HANDLE-4] [MSG-QUEUE-2]"},
-    {"cancel: handles", handles_of_senders, "[ABI-HANDLE-4]"},
+    {"cancel: handles", handles_of_senders, "[ABI-HANDLE-4] [MSG-CANCEL-2] [MSG-QUEUE-3]"},
     {"ids that are not pending", ids_that_are_not_pending,
      "[MSG-REPLY-1] [MSG-CANCEL-2] [MSG-REQUEST-5] [MSG-REPLYRECEIVE-1]"},
     {"ids of what has ended", ids_of_what_has_ended, "[MSG-REPLY-1] [MSG-REPLY-4] [MSG-CANCEL-2]"},

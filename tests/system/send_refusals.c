@@ -26,21 +26,12 @@ static void check_silent(void)
     test_nothing(&t.client);
 }
 
-static cavern_handle sender_of_a_queue_that_is_gone(void)
-{
-    cavern_handle queue, sender;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &queue));
-    CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &sender));
-    CHECK_OK(cavern_sys_handle_close(queue));
-    return sender;
-}
-
 static void send_handles(void)
 {
     set_up();
     REFUSES_EACH(SEND, BAD_HANDLE, NOT(SENDER), 0, GOOD_SEND);
     REFUSES(SEND, DENIED, GOOD_SEND, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_SEND));
-    REFUSES(SEND, GONE, GOOD_SEND, [0] = sender_of_a_queue_that_is_gone());
+    REFUSES(SEND, GONE, GOOD_SEND, [0] = test_orphan());
     check_silent();
     ACCEPTS(SEND, GOOD_SEND);
 }
@@ -52,7 +43,7 @@ static void request_handles(void)
     CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &unbound));
     REFUSES_EACH(REQUEST, BAD_HANDLE, NOT(SENDER), 0, GOOD_REQUEST);
     REFUSES(REQUEST, DENIED, GOOD_REQUEST, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_REQUEST));
-    REFUSES(REQUEST, GONE, GOOD_REQUEST, [0] = sender_of_a_queue_that_is_gone());
+    REFUSES(REQUEST, GONE, GOOD_REQUEST, [0] = test_orphan());
     REFUSES_EACH(REQUEST, BAD_HANDLE, NOT(QUEUE), 9, GOOD_REQUEST);
     REFUSES(REQUEST, DENIED, GOOD_REQUEST, [9] = test_without(t.client.handle, RIGHTS_QUEUE, CAVERN_RIGHT_RECEIVE));
     REFUSES(REQUEST, DENIED, GOOD_REQUEST, [9] = unbound);
