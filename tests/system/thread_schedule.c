@@ -247,32 +247,37 @@ static void long_calls_hold_nobody_up(void)
     CHECK(latest < each / 2 || latest < CAVERN_MILLISECOND);
 }
 
-/* One call that copies this much, while somebody else wants to wake every 200 us. */
-enum { COPY_BYTES = 4 << 20 };
+enum { LONG_BYTES = 4 << 20, LONG_MAPPING = 12 << 20 };
+
+/* One long call, while somebody else wants to wake every 200 us. */
+static void watch(void (*call)(void))
+{
+    test_queue(&shared, 64, 0);
+    test_thread(measure_lateness, NULL, TEST_PRIORITY_HIGH);
+    uint64_t start = cavern_now();
+    call();
+    uint64_t took = cavern_now() - start;
+    PUBLISH(stop, 1);
+    while (OBSERVE(stop) != 2)
+        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
+    CHECK(took > 500 * CAVERN_MICROSECOND); /* else it shows nothing */
+    CHECK(latest < took / 4);
+}
 
 static uint8_t *from, *to;
 
 static void watch_copy(void (*copy)(void))
 {
-    from = test_memory(COPY_BYTES);
-    to = test_memory(COPY_BYTES);
-    from[COPY_BYTES - 1] = 7;
-    test_queue(&shared, 64, 0);
-    test_thread(measure_lateness, NULL, TEST_PRIORITY_HIGH);
-    uint64_t start = cavern_now();
-    copy();
-    uint64_t took = cavern_now() - start;
-    PUBLISH(stop, 1);
-    while (OBSERVE(stop) != 2)
-        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
-    CHECK_EQUAL(to[COPY_BYTES - 1], 7);
-    CHECK(took > CAVERN_MILLISECOND); /* else it shows nothing */
-    CHECK(latest < took / 8);
+    from = test_memory(LONG_BYTES);
+    to = test_memory(LONG_BYTES);
+    from[LONG_BYTES - 1] = 7;
+    watch(copy);
+    CHECK_EQUAL(to[LONG_BYTES - 1], 7);
 }
 
 static void copy_from_a_process(void)
 {
-    CHECK_OK(cavern_process_read(CAVERN_SELF_PROCESS, (uintptr_t)from, to, COPY_BYTES));
+    CHECK_OK(cavern_process_read(CAVERN_SELF_PROCESS, (uintptr_t)from, to, LONG_BYTES));
 }
 
 static void long_process_copy_holds_nobody_up(void)
@@ -284,17 +289,46 @@ static void copy_from_a_lease(void)
 {
     struct cavern_queue queue;
     struct cavern_message message;
-    struct cavern_lease lease = {.address = (uintptr_t)from, .length = COPY_BYTES, .rights = CAVERN_LEASE_READ};
+    struct cavern_lease lease = {.address = (uintptr_t)from, .length = LONG_BYTES, .rights = CAVERN_LEASE_READ};
     test_queue(&queue, 64, 1);
     CHECK_OK(cavern_request(test_sender(&queue, 0), 0, &(struct cavern_outgoing){.leases = &lease, .lease_count = 1},
                             &queue, 1, NULL));
     test_receive(&queue, CAVERN_KIND_REQUEST, &message);
-    CHECK_OK(cavern_lease_read(&queue, message.header.request, 0, 0, to, COPY_BYTES));
+    CHECK_OK(cavern_lease_read(&queue, message.header.request, 0, 0, to, LONG_BYTES));
 }
 
 static void long_lease_copy_holds_nobody_up(void)
 {
     watch_copy(copy_from_a_lease);
+}
+
+/* Where no block fits, so that each page is mapped by itself. */
+#define SHIFTED UINT64_C(0x5000001000)
+
+static cavern_handle buffer;
+
+static void map_by_pages(void)
+{
+    uint64_t mapped;
+    CHECK_OK(cavern_sys_map(CAVERN_SELF_PROCESS, buffer, 0, LONG_MAPPING, SHIFTED, CAVERN_PROT_READ, &mapped));
+}
+
+static void unmap_by_pages(void)
+{
+    CHECK_OK(cavern_sys_unmap(CAVERN_SELF_PROCESS, SHIFTED, LONG_MAPPING));
+}
+
+static void long_map_holds_nobody_up(void)
+{
+    CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, LONG_MAPPING, 0, &buffer));
+    watch(map_by_pages);
+}
+
+static void long_unmap_holds_nobody_up(void)
+{
+    CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, LONG_MAPPING, 0, &buffer));
+    map_by_pages();
+    watch(unmap_by_pages);
 }
 
 static void time_is_charged_to_who_ran(void)
@@ -326,6 +360,8 @@ const struct test_case test_cases[] = {
     {"long calls hold nobody up", long_calls_hold_nobody_up, "[SCHED-7]"},
     {"a long process_copy holds nobody up", long_process_copy_holds_nobody_up, "[SCHED-7]"},
     {"a long lease_copy holds nobody up", long_lease_copy_holds_nobody_up, "[SCHED-7]"},
+    {"a long map holds nobody up", long_map_holds_nobody_up, "[SCHED-7]"},
+    {"a long unmap holds nobody up", long_unmap_holds_nobody_up, "[SCHED-7]"},
     {"time is charged to who ran", time_is_charged_to_who_ran, "[SCHED-10]"},
     {0},
 };
