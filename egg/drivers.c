@@ -11,7 +11,7 @@
 static const char *manifest_read(const void *file, size_t size, struct manifest *manifest)
 {
     struct elf_image image;
-    const void *note;
+    const uint8_t *note;
     size_t bytes;
     enum elf_error error = elf_open(file, size, &image);
     if (!error)

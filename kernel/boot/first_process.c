@@ -179,7 +179,7 @@ void first_process_start(const struct first_process *first)
     struct thread *thread;
     uint64_t length;
 
-    const char *disk = buffer_window(first->ramdisk->buffer, 0, &length);
+    const uint8_t *disk = buffer_window(first->ramdisk->buffer, 0, &length);
     struct ustar_entry program = find_program(disk, first->ramdisk_size);
     enum elf_error error = elf_open(disk + program.offset, program.size, &image);
     if (error != ELF_OK)

@@ -1,49 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "formats/elf.h"
 
-#include <string.h>
-
-/* System V ABI, chapter 4, "ELF Header"; all little-endian, as this code is. */
-struct elf_header {
-    uint8_t ident[16];
-    uint16_t type;
-    uint16_t machine;
-    uint32_t version;
-    uint64_t entry;
-    uint64_t program_headers;
-    uint64_t section_headers;
-    uint32_t flags;
-    uint16_t header_bytes;
-    uint16_t program_header_bytes;
-    uint16_t program_header_count;
-    uint16_t section_header_bytes;
-    uint16_t section_header_count;
-    uint16_t section_names;
+/* System V ABI, chapter 4, "ELF Header": where the fields lie. */
+enum {
+    HEADER_MAGIC = 0,
+    HEADER_CLASS = 4,
+    HEADER_ENCODING = 5,
+    HEADER_IDENT_VERSION = 6,
+    HEADER_TYPE = 16,
+    HEADER_MACHINE = 18,
+    HEADER_VERSION = 20,
+    HEADER_ENTRY = 24,
+    HEADER_PROGRAM_HEADERS = 32,
+    HEADER_PROGRAM_HEADER_BYTES = 54,
+    HEADER_PROGRAM_HEADER_COUNT = 56,
+    HEADER_BYTES = 64,
 };
 
 /* Chapter 5, "Program Header". */
-struct program_header {
-    uint32_t type;
-    uint32_t flags;
-    uint64_t offset;
-    uint64_t address;
-    uint64_t physical;
-    uint64_t file_size;
-    uint64_t memory_size;
-    uint64_t alignment;
+enum {
+    SEGMENT_TYPE = 0,
+    SEGMENT_FLAGS = 4,
+    SEGMENT_OFFSET = 8,
+    SEGMENT_ADDRESS = 16,
+    SEGMENT_FILE_SIZE = 32,
+    SEGMENT_MEMORY_SIZE = 40,
+    SEGMENT_ALIGNMENT = 48,
+    SEGMENT_BYTES = 56,
 };
 
-struct note_header {
-    uint32_t owner_bytes;
-    uint32_t description_bytes;
-    uint32_t type;
+/* "Note Section". */
+enum {
+    NOTE_OWNER_BYTES = 0,
+    NOTE_DESCRIPTION_BYTES = 4,
+    NOTE_TYPE = 8,
+    NOTE_BYTES = 12,
 };
-
-_Static_assert(sizeof(struct elf_header) == 64, "as in the file");
-_Static_assert(sizeof(struct program_header) == 56, "as in the file");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are read as they are");
 
 enum {
+    MAGIC = 0x464c457f, /* 0x7f, "ELF" */
+    CLASS_64_BITS = 2,
+    ENCODING_LITTLE_ENDIAN = 1,
+    VERSION = 1,
     TYPE_EXECUTABLE = 2,
     MACHINE_AARCH64 = 183,
     SEGMENT_LOAD = 1,
@@ -53,45 +51,115 @@ enum {
     SEGMENT_TLS = 7,
 };
 
+/*@ requires \valid_read(at + (0 .. 1)); assigns \nothing; ensures \result == le16(at); */
+static uint32_t read_16(const uint8_t *at)
+{
+    return at[0] + at[1] * 0x100u;
+}
+
+/*@ requires \valid_read(at + (0 .. 3)); assigns \nothing; ensures \result == le32(at); */
+static uint32_t read_32(const uint8_t *at)
+{
+    return read_16(at) + read_16(at + 2) * 0x10000u;
+}
+
+/*@ requires \valid_read(at + (0 .. 7)); assigns \nothing; ensures \result == le64(at); */
+static uint64_t read_64(const uint8_t *at)
+{
+    return read_32(at) + read_32(at + 4) * UINT64_C(0x100000000);
+}
+
+/*@ assigns \nothing; ensures \result <==> offset + bytes <= size; */
 static bool inside(uint64_t offset, uint64_t bytes, uint64_t size)
 {
     return offset <= size && bytes <= size - offset;
 }
 
-static void read_program_header(const struct elf_image *image, uint32_t number, struct program_header *header)
+/* Reads program header `number`; the result is its type. */
+/*@
+  requires headers_readable(headers, number + 1) && \valid(segment);
+  requires \separated(segment, headers + (0 .. number * SEGMENT_BYTES + SEGMENT_BYTES - 1));
+  assigns *segment;
+  ensures \result == type_of(headers, number);
+  ensures segment->address == address_of(headers, number);
+  ensures segment->memory_size == memory_size_of(headers, number);
+  ensures segment->offset == offset_of(headers, number);
+  ensures segment->file_size == file_size_of(headers, number);
+  ensures segment->alignment == alignment_of(headers, number);
+  ensures segment->protection == protection_of(headers, number);
+*/
+static uint32_t read_segment(const uint8_t *headers, uint32_t number, struct elf_segment *segment)
 {
-    memcpy(header, image->data + image->headers + number * sizeof(*header), sizeof(*header));
+    const uint8_t *header = headers + number * SEGMENT_BYTES;
+
+    segment->address = read_64(header + SEGMENT_ADDRESS);
+    segment->memory_size = read_64(header + SEGMENT_MEMORY_SIZE);
+    segment->offset = read_64(header + SEGMENT_OFFSET);
+    segment->file_size = read_64(header + SEGMENT_FILE_SIZE);
+    segment->alignment = read_64(header + SEGMENT_ALIGNMENT);
+    segment->protection = read_32(header + SEGMENT_FLAGS) & (ELF_READ | ELF_WRITE | ELF_EXECUTE);
+    return read_32(header + SEGMENT_TYPE);
 }
 
-static struct elf_segment segment_of(const struct program_header *header)
+/* elf_next_segment of `count` headers. */
+/*@
+  requires headers_readable(headers, count) && \valid(cursor) && \valid(segment) && *cursor <= count;
+  requires \separated(cursor, segment, headers + (0 .. count * SEGMENT_BYTES - 1));
+  assigns *cursor, *segment;
+  ensures \old(*cursor) <= *cursor <= count;
+  ensures \result ==> *cursor > \old(*cursor) && is_load(headers, *cursor - 1) &&
+    segment_is(segment, headers, *cursor - 1);
+  ensures \forall integer n; \old(*cursor) <= n < (\result ? *cursor - 1 : count) ==> !is_load(headers, n);
+*/
+static bool next_load(const uint8_t *headers, uint32_t count, uint32_t *cursor, struct elf_segment *segment)
 {
-    return (struct elf_segment){
-        .address = header->address,
-        .memory_size = header->memory_size,
-        .offset = header->offset,
-        .file_size = header->file_size,
-        .alignment = header->alignment,
-        .protection = header->flags & (ELF_READ | ELF_WRITE | ELF_EXECUTE),
-    };
+    /*@
+      loop invariant \at(*cursor, Pre) <= *cursor <= count;
+      loop invariant \forall integer n; \at(*cursor, Pre) <= n < *cursor ==> !is_load(headers, n);
+      loop assigns *cursor, *segment;
+      loop variant count - *cursor;
+    */
+    while (*cursor < count) {
+        uint32_t number = (*cursor)++;
+        uint32_t type = read_segment(headers, number, segment);
+
+        /*@ assert *cursor == number + 1 && segment_is(segment, headers, number); */
+        if (type == SEGMENT_LOAD && (segment->memory_size || segment->file_size))
+            return true;
+    }
+    return false;
 }
 
-static enum elf_error check_header(const struct elf_header *header)
+/*@
+  requires \valid_read(header + (0 .. HEADER_BYTES - 1));
+  assigns \nothing;
+  ensures \result == ELF_OK ==>
+    le16(header + HEADER_PROGRAM_HEADER_BYTES) == SEGMENT_BYTES &&
+    le16(header + HEADER_PROGRAM_HEADER_COUNT) <= ELF_HEADERS_MAX;
+*/
+static enum elf_error check_header(const uint8_t *header)
 {
-    static const uint8_t class[] = {2 /* 64 bits */, 1 /* little-endian */, 1 /* version */};
-
-    if (memcmp(header->ident, "\177ELF", 4))
+    if (read_32(header + HEADER_MAGIC) != MAGIC)
         return ELF_NOT_ELF;
-    if (memcmp(header->ident + 4, class, sizeof(class)) || header->version != 1)
+    if (header[HEADER_CLASS] != CLASS_64_BITS || header[HEADER_ENCODING] != ENCODING_LITTLE_ENDIAN ||
+        header[HEADER_IDENT_VERSION] != VERSION || read_32(header + HEADER_VERSION) != VERSION)
         return ELF_WRONG_CLASS;
-    if (header->machine != MACHINE_AARCH64)
+    if (read_16(header + HEADER_MACHINE) != MACHINE_AARCH64)
         return ELF_WRONG_MACHINE;
-    if (header->type != TYPE_EXECUTABLE)
+    if (read_16(header + HEADER_TYPE) != TYPE_EXECUTABLE)
         return ELF_NOT_STATIC;
-    if (header->program_header_bytes != sizeof(struct program_header) || header->program_header_count > ELF_HEADERS_MAX)
+    if (read_16(header + HEADER_PROGRAM_HEADER_BYTES) != SEGMENT_BYTES ||
+        read_16(header + HEADER_PROGRAM_HEADER_COUNT) > ELF_HEADERS_MAX)
         return ELF_BAD_HEADERS;
     return ELF_OK;
 }
 
+/*@
+  requires \valid_read(segment);
+  assigns \nothing;
+  ensures \result == ELF_OK ==> loadable(segment->address, segment->memory_size, segment->offset, segment->file_size,
+                                         segment->protection, image_size);
+*/
 static enum elf_error check_load(const struct elf_segment *segment, uint64_t image_size)
 {
     if (!inside(segment->offset, segment->file_size, image_size))
@@ -100,79 +168,127 @@ static enum elf_error check_load(const struct elf_segment *segment, uint64_t ima
         return ELF_BAD_SEGMENT_SIZE;
     if (segment->address < ELF_ADDRESS_MIN || !inside(segment->address, segment->memory_size, ELF_ADDRESS_END))
         return ELF_BAD_SEGMENT_ADDRESS;
-    if ((segment->address ^ segment->offset) % ELF_PAGE_BYTES)
+    if (segment->address % ELF_PAGE_BYTES != segment->offset % ELF_PAGE_BYTES)
         return ELF_BAD_SEGMENT_OFFSET;
     if (segment->protection & ELF_WRITE && segment->protection & ELF_EXECUTE)
         return ELF_WRITE_EXECUTE;
     return ELF_OK;
 }
 
-static enum elf_error check_loads(const struct elf_image *image)
+/*@
+  requires headers_readable(headers, count);
+  assigns \nothing;
+  ensures \result == ELF_OK ==> loads_in_bounds(headers, count, image_size) &&
+    \exists integer n; 0 <= n < count && executes(headers, n, entry);
+*/
+static enum elf_error check_loads(const uint8_t *headers, uint32_t count, uint64_t image_size, uint64_t entry)
 {
     struct elf_segment segment;
-    uint64_t free_from = 0; /* end of the last page that is taken */
+    uint32_t cursor = 0;
+    uint64_t free_page = 0; /* after the last page that is taken */
     bool entry_found = false;
 
-    for (uint32_t cursor = 0; elf_next_segment(image, &cursor, &segment);) {
-        enum elf_error error = check_load(&segment, image->size);
+    /*@
+      loop invariant 0 <= cursor <= count;
+      loop invariant loads_in_bounds(headers, cursor, image_size);
+      loop invariant entry_found ==> \exists integer n; 0 <= n < cursor && executes(headers, n, entry);
+      loop assigns cursor, segment, free_page, entry_found;
+      loop variant count - cursor;
+    */
+    while (next_load(headers, count, &cursor, &segment)) {
+        enum elf_error error = check_load(&segment, image_size);
 
         if (error)
             return error;
-        if (segment.address / ELF_PAGE_BYTES * ELF_PAGE_BYTES < free_from)
+        if (segment.address / ELF_PAGE_BYTES < free_page)
             return ELF_SEGMENTS_OVERLAP;
-        free_from = (segment.address + segment.memory_size + ELF_PAGE_BYTES - 1) / ELF_PAGE_BYTES * ELF_PAGE_BYTES;
-        if (segment.protection & ELF_EXECUTE && image->entry >= segment.address &&
-            image->entry - segment.address < segment.memory_size)
+        /*@ assert load_good(headers, cursor - 1, image_size); */
+        /*@
+          assert \forall integer n; 0 <= n < cursor && is_load(headers, n) ==>
+            n == cursor - 1 || n < \at(cursor, LoopCurrent);
+        */
+        /*@
+          assert \forall integer n; 0 <= n < cursor && is_load(headers, n) ==> load_good(headers, n, image_size);
+        */
+        free_page = (segment.address + segment.memory_size + ELF_PAGE_BYTES - 1) / ELF_PAGE_BYTES;
+        if (segment.protection & ELF_EXECUTE && entry >= segment.address &&
+            entry - segment.address < segment.memory_size)
             entry_found = true;
+        /*@ assert entry_found ==> executes(headers, cursor - 1, entry) || \at(entry_found, LoopCurrent); */
     }
-    if (!free_from)
+    if (!free_page)
         return ELF_NO_SEGMENT;
     return entry_found ? ELF_OK : ELF_BAD_ENTRY;
 }
 
 /* Does the initial image lie in what some segment loads from the file, at the same place there? */
-static bool tls_is_loaded(const struct elf_image *image, const struct elf_segment *tls)
+/*@
+  requires headers_readable(headers, count) && \valid_read(tls);
+  assigns \nothing;
+  ensures \result ==> tls_loaded(headers, count, tls->address, tls->offset, tls->file_size);
+*/
+static bool tls_is_loaded(const uint8_t *headers, uint32_t count, const struct elf_segment *tls)
 {
+    uint64_t address = tls->address, offset = tls->offset, bytes = tls->file_size;
     struct elf_segment segment;
+    uint32_t cursor = 0;
 
-    if (!tls->file_size)
+    if (!bytes)
         return true;
-    for (uint32_t cursor = 0; elf_next_segment(image, &cursor, &segment);) {
-        if (tls->address >= segment.address &&
-            inside(tls->address - segment.address, tls->file_size, segment.file_size))
-            return tls->offset - segment.offset == tls->address - segment.address;
-    }
+    /*@ loop invariant 0 <= cursor <= count; loop assigns cursor, segment; loop variant count - cursor; */
+    while (next_load(headers, count, &cursor, &segment))
+        if (address >= segment.address && inside(address - segment.address, bytes, segment.file_size)) {
+            bool same_place = offset >= segment.offset && offset - segment.offset == address - segment.address;
+            /*@ assert same_place ==> tls_in(headers, cursor - 1, address, offset, bytes); */
+            return same_place;
+        }
     return false;
 }
 
-static enum elf_error check_tls(const struct elf_image *image, const struct elf_segment *tls)
+/*@
+  requires headers_readable(headers, count) && \valid_read(tls);
+  assigns \nothing;
+  ensures \result == ELF_OK ==> tls->file_size <= tls->memory_size < ELF_ADDRESS_END &&
+    tls->alignment <= ELF_PAGE_BYTES && tls_loaded(headers, count, tls->address, tls->offset, tls->file_size);
+*/
+static enum elf_error check_tls(const uint8_t *headers, uint32_t count, const struct elf_segment *tls)
 {
     uint64_t alignment = tls->alignment ? tls->alignment : 1;
 
     if (tls->file_size > tls->memory_size || tls->memory_size >= ELF_ADDRESS_END)
         return ELF_BAD_TLS;
-    if (alignment & (alignment - 1) || alignment > ELF_PAGE_BYTES || !tls_is_loaded(image, tls))
+    if (alignment & (alignment - 1) || alignment > ELF_PAGE_BYTES || !tls_is_loaded(headers, count, tls))
         return ELF_BAD_TLS;
     return ELF_OK;
 }
 
-static enum elf_error check_others(const struct elf_image *image)
+/*@
+  requires headers_readable(headers, count);
+  assigns \nothing;
+  ensures \result == ELF_OK ==> others_good(headers, count, count, image_size);
+*/
+static enum elf_error check_others(const uint8_t *headers, uint32_t count, uint64_t image_size)
 {
     bool tls_found = false;
 
-    for (uint32_t i = 0; i < image->header_count; i++) {
-        struct program_header header;
+    /*@
+      loop invariant 0 <= i <= count && others_good(headers, count, i, image_size);
+      loop invariant !tls_found ==> \forall integer n; 0 <= n < i ==> type_of(headers, n) != SEGMENT_TLS;
+      loop assigns i, tls_found;
+      loop variant count - i;
+    */
+    for (uint32_t i = 0; i < count; i++) {
+        struct elf_segment segment;
+        uint32_t type = read_segment(headers, i, &segment);
 
-        read_program_header(image, i, &header);
-        if (header.type == SEGMENT_DYNAMIC || header.type == SEGMENT_INTERPRETER)
+        if (type == SEGMENT_DYNAMIC || type == SEGMENT_INTERPRETER)
             return ELF_NOT_STATIC;
-        if (header.type == SEGMENT_NOTE && !inside(header.offset, header.file_size, image->size))
+        if (type == SEGMENT_NOTE && !inside(segment.offset, segment.file_size, image_size))
             return ELF_TRUNCATED;
-        if (header.type != SEGMENT_TLS)
+        if (type != SEGMENT_TLS)
             continue;
 
-        struct elf_segment tls = segment_of(&header);
-        enum elf_error error = tls_found ? ELF_BAD_TLS : check_tls(image, &tls);
+        enum elf_error error = tls_found ? ELF_BAD_TLS : check_tls(headers, count, &segment);
         if (error)
             return error;
         tls_found = true;
@@ -180,52 +296,43 @@ static enum elf_error check_others(const struct elf_image *image)
     return ELF_OK;
 }
 
-enum elf_error elf_open(const void *data, size_t size, struct elf_image *image)
+enum elf_error elf_open(const uint8_t *data, size_t size, struct elf_image *image)
 {
-    struct elf_header header;
-
     *image = (struct elf_image){.data = data, .size = size};
-    if (size < sizeof(header))
+    if (size < HEADER_BYTES)
         return ELF_TRUNCATED;
-    memcpy(&header, data, sizeof(header));
 
-    enum elf_error error = check_header(&header);
+    enum elf_error error = check_header(data);
     if (error)
         return error;
-    if (!inside(header.program_headers, (uint64_t)header.program_header_count * sizeof(struct program_header), size))
+    image->entry = read_64(data + HEADER_ENTRY);
+    image->headers = read_64(data + HEADER_PROGRAM_HEADERS);
+    image->header_count = read_16(data + HEADER_PROGRAM_HEADER_COUNT);
+    if (!inside(image->headers, (uint64_t)image->header_count * SEGMENT_BYTES, size))
         return ELF_TRUNCATED;
-    image->entry = header.entry;
-    image->headers = header.program_headers;
-    image->header_count = header.program_header_count;
-    error = check_loads(image);
-    return error ? error : check_others(image);
+    error = check_loads(data + image->headers, image->header_count, size, image->entry);
+    return error ? error : check_others(data + image->headers, image->header_count, size);
 }
 
 bool elf_next_segment(const struct elf_image *image, uint32_t *cursor, struct elf_segment *segment)
 {
-    while (*cursor < image->header_count) {
-        struct program_header header;
-
-        read_program_header(image, (*cursor)++, &header);
-        if (header.type == SEGMENT_LOAD && (header.memory_size || header.file_size)) {
-            *segment = segment_of(&header);
-            return true;
-        }
-    }
-    return false;
+    return next_load(image->data + image->headers, image->header_count, cursor, segment);
 }
 
 bool elf_tls(const struct elf_image *image, struct elf_segment *segment)
 {
-    for (uint32_t i = 0; i < image->header_count; i++) {
-        struct program_header header;
+    const uint8_t *headers = image->data + image->headers;
+    uint32_t count = image->header_count;
 
-        read_program_header(image, i, &header);
-        if (header.type == SEGMENT_TLS) {
-            *segment = segment_of(&header);
+    /*@
+      loop invariant 0 <= i <= count;
+      loop invariant \forall integer n; 0 <= n < i ==> type_of(headers, n) != SEGMENT_TLS;
+      loop assigns i, *segment;
+      loop variant count - i;
+    */
+    for (uint32_t i = 0; i < count; i++)
+        if (read_segment(headers, i, segment) == SEGMENT_TLS)
             return true;
-        }
-    }
     return false;
 }
 
@@ -236,50 +343,91 @@ struct notes {
     uint64_t alignment;
 };
 
+/*@
+  predicate notes_readable(struct notes *n) = \valid_read(n) && n->size < 0x8000000000000000 &&
+    \valid_read(n->data + (0 .. n->size - 1)) && (n->alignment == 4 || n->alignment == 8);
+*/
+
+/*@
+  requires \valid_read(notes) && (notes->alignment == 4 || notes->alignment == 8) && bytes <= 0x100000010;
+  assigns \nothing;
+  ensures bytes <= \result < bytes + notes->alignment;
+*/
 static uint64_t note_padded(const struct notes *notes, uint64_t bytes)
 {
-    return (bytes + notes->alignment - 1) & ~(notes->alignment - 1);
+    return (bytes + notes->alignment - 1) / notes->alignment * notes->alignment;
+}
+
+/* Are the bytes this string, its NUL with it? */
+/*@
+  requires is_string(owner) && \valid_read(at + (0 .. bytes - 1));
+  assigns \nothing;
+*/
+static bool owner_is(const uint8_t *at, uint32_t bytes, const char *owner)
+{
+    /*@
+      loop invariant 0 <= i <= bytes && \forall integer n; 0 <= n < i ==> owner[n] != 0;
+      loop assigns i;
+      loop variant bytes - i;
+    */
+    for (uint32_t i = 0; i < bytes; i++) {
+        if (at[i] != (uint8_t)owner[i])
+            return false;
+        if (!owner[i])
+            return i + 1 == bytes;
+    }
+    return false;
 }
 
 /* Looks for a note in one range. The last description need not be padded. */
+/*@
+  requires notes_readable(notes) && is_string(owner) && \valid(description) && \valid(bytes);
+  requires \separated(notes, description, bytes, notes->data + (0 .. notes->size - 1));
+  assigns *description, *bytes;
+  ensures \result == ELF_OK || \result == ELF_NO_NOTE || \result == ELF_BAD_NOTE;
+  ensures \result == ELF_OK ==> \exists integer at; 0 <= at && at + *bytes <= notes->size &&
+    *description == notes->data + at;
+*/
 static enum elf_error find_in_notes(const struct notes *notes, const char *owner, uint32_t type,
-                                    const void **description, size_t *bytes)
+                                    const uint8_t **description, size_t *bytes)
 {
-    size_t owner_bytes = strlen(owner) + 1;
+    uint64_t at = 0;
 
-    for (uint64_t at = 0; at < notes->size;) {
-        struct note_header note;
-
-        if (!inside(at, sizeof(note), notes->size))
+    /*@ loop invariant at >= 0; loop assigns at; loop variant notes->size - at; */
+    while (at < notes->size) {
+        if (!inside(at, NOTE_BYTES, notes->size))
             return ELF_BAD_NOTE;
-        memcpy(&note, notes->data + at, sizeof(note));
 
-        uint64_t owner_at = at + sizeof(note);
-        uint64_t description_at = at + note_padded(notes, sizeof(note) + (uint64_t)note.owner_bytes);
-        if (!inside(description_at, note.description_bytes, notes->size))
+        const uint8_t *note = notes->data + at;
+        uint32_t owner_bytes = read_32(note + NOTE_OWNER_BYTES);
+        uint32_t description_bytes = read_32(note + NOTE_DESCRIPTION_BYTES);
+        uint64_t description_at = at + note_padded(notes, NOTE_BYTES + (uint64_t)owner_bytes);
+        if (!inside(description_at, description_bytes, notes->size))
             return ELF_BAD_NOTE;
-        if (note.type == type && note.owner_bytes == owner_bytes &&
-            !memcmp(notes->data + owner_at, owner, owner_bytes)) {
+        if (read_32(note + NOTE_TYPE) == type && owner_is(note + NOTE_BYTES, owner_bytes, owner)) {
             *description = notes->data + description_at;
-            *bytes = note.description_bytes;
+            *bytes = description_bytes;
             return ELF_OK;
         }
-        at = description_at + note_padded(notes, note.description_bytes);
+        at = description_at + note_padded(notes, description_bytes);
     }
     return ELF_NO_NOTE;
 }
 
-enum elf_error elf_note_find(const struct elf_image *image, const char *owner, uint32_t type, const void **description,
-                             size_t *bytes)
+enum elf_error elf_note_find(const struct elf_image *image, const char *owner, uint32_t type,
+                             const uint8_t **description, size_t *bytes)
 {
-    for (uint32_t i = 0; i < image->header_count; i++) {
-        struct program_header header;
+    const uint8_t *data = image->data, *headers = data + image->headers;
+    uint32_t count = image->header_count;
 
-        read_program_header(image, i, &header);
-        if (header.type != SEGMENT_NOTE)
+    /*@ loop invariant 0 <= i <= count; loop assigns i, *description, *bytes; loop variant count - i; */
+    for (uint32_t i = 0; i < count; i++) {
+        struct elf_segment segment;
+
+        if (read_segment(headers, i, &segment) != SEGMENT_NOTE)
             continue;
 
-        struct notes notes = {image->data + header.offset, header.file_size, header.alignment == 8 ? 8 : 4};
+        struct notes notes = {data + segment.offset, segment.file_size, segment.alignment == 8 ? 8 : 4};
         enum elf_error error = find_in_notes(&notes, owner, type, description, bytes);
         if (error != ELF_NO_NOTE)
             return error;

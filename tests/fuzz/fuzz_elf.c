@@ -42,10 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     DEMAND(entered && count <= ELF_HEADERS_MAX);
     if (elf_tls(&image, &segment) && segment.file_size)
         check_segment(&image, &segment);
-    const void *note;
+    const uint8_t *note;
     size_t bytes;
     if (elf_note_find(&image, "Cavern", 1, &note, &bytes) == ELF_OK) {
-        size_t offset = (size_t)((const uint8_t *)note - data);
+        size_t offset = (size_t)(note - data);
         DEMAND(offset <= size && bytes <= size - offset);
     }
     return 0;

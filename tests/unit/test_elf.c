@@ -115,7 +115,7 @@ static void test_elf_at_an_odd_address_is_read(void **state)
     uint8_t *file = file_of(&p);
     uint8_t *odd = malloc(p.size + 1);
     struct elf_image image;
-    const void *description;
+    const uint8_t *description;
     size_t bytes;
 
     (void)state;
@@ -269,7 +269,7 @@ static void test_elf_program_headers_end_with_their_number(void **state)
     struct program p = good_program();
     struct elf_segment segment;
     struct elf_image image;
-    const void *description;
+    const uint8_t *description;
     size_t bytes;
 
     (void)state;
@@ -302,7 +302,7 @@ static void test_elf_without_tls_says_so(void **state)
 static enum elf_error find_note(struct program *p, const char *owner, uint32_t type, char *text)
 {
     struct elf_image image;
-    const void *description;
+    const uint8_t *description;
     size_t bytes;
     uint8_t *file = file_of(p);
 
@@ -386,7 +386,7 @@ static void test_elf_with_random_damage_stays_inside(void **state)
         struct elf_image image;
         struct elf_segment segment;
         uint32_t cursor = 0;
-        const void *description;
+        const uint8_t *description;
         size_t bytes;
 
         memcpy(damaged, file, SIZE);
