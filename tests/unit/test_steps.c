@@ -178,6 +178,22 @@ static void test_many_wait_for_room(void **state)
     assert_int_equal(peer_control(&server)->waiters, 0);
 }
 
+/* [MSG-SPACE-2] Who is served first, and then comes to its own limits, makes way for those behind it. */
+static void test_wait_for_room_at_its_limits_by_a_request(void **state)
+{
+    (void)state;
+    cavern_handle large = peer_sender(&client, &server, 1, 1, 1, 0), small = peer_sender(&client, &server, 2, 9, 9, 0);
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(send(sender), CAVERN_OK);
+    assert_int_equal(peer_call(&client, SPACE, large, [2] = 71, [3] = 500, [9] = client.queue), CAVERN_OK);
+    assert_int_equal(peer_call(&client, SPACE, small, [2] = 72, [3] = 10, [9] = client.queue), CAVERN_OK);
+    assert_false(peer_take(&client, &got)); /* there is room for the second, but it is behind the first */
+    assert_int_equal(peer_call(&client, REQUEST, large, [9] = client.queue, [10] = 1), CAVERN_OK);
+    assert_true(peer_take(&client, &got));
+    assert_int_equal(got.header.label, 72);
+    assert_false(peer_take(&client, &got));
+}
+
 /* --- freed --- */
 
 /* Many messages of the server's ring are freed, and the kernel has not looked. */
@@ -226,6 +242,23 @@ static void test_owner_retires_all(void **state)
     free_many(1000);
     assert_int_equal(peer_call(&server, QUEUE_FREED, server.queue), CAVERN_OK);
     assert_int_equal(peer_queue(&server)->ring.used_from, 2000);
+}
+
+/* [MSG-SPACE-3] [SCHED-7] The notice of the subscription before is found to be freed, however many stand before it. */
+static void test_space_again_behind_many_freed(void **state)
+{
+    (void)state;
+    cavern_handle back = peer_sender(&server, &client, 1, 2000, 1, 0);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_int_equal(peer_call(&server, SEND, back), CAVERN_OK);
+    assert_int_equal(peer_call(&client, SPACE, sender, [2] = 71, [3] = 1, [9] = client.queue), CAVERN_OK);
+    assert_int_equal(peer_call(&client, SPACE, sender, [2] = 72, [3] = 1, [9] = client.queue), CAVERN_BUSY);
+    take_all(&client, MANY + 1);
+    peer_free(&client);
+    model_interrupt_pending(true);
+    assert_int_equal(peer_call(&client, SPACE, sender, [2] = 72, [3] = 1, [9] = client.queue), CAVERN_OK);
+    take_all(&client, 1);
+    assert_int_equal(got.header.label, 72);
 }
 
 /* [MSG-FREE-1] A head inside a message frees what lies before that message, and no part of it. */
@@ -291,6 +324,22 @@ static void test_lie_is_seen_by_every_call(void **state)
     }
 }
 
+/* [MSG-CONTROL-2] So does a notice that looks for room when nobody makes a call. */
+static void test_lie_is_seen_by_who_waits_for_room(void **state)
+{
+    (void)state;
+    cavern_handle signal = signal_of(&client), queue;
+    queue = model_give(client.process, &peer_queue(&server)->object, CAVERN_RIGHT_RECEIVE);
+    assert_int_equal(peer_call(&client, NOTIFY, signal, [2] = 7, [3] = queue), CAVERN_OK);
+    for (unsigned i = 0; i < 1024; i++)
+        assert_int_equal(send(sender), CAVERN_OK);
+    object_get(&server.process->object);
+    peer_control(&server)->taken = 2000;
+    assert_int_equal(peer_call(&client, SIGNAL_RAISE, signal), CAVERN_OK);
+    assert_int_equal(server.process->state, CAVERN_PROCESS_ZOMBIE);
+    assert_int_equal(server.process->exit.words[CAVERN_EXIT_REASON], CAVERN_REASON_CONTROL_PAGE);
+}
+
 /* [MSG-CONTROL-2] [ABI-SUBMIT-2] In the midst of `submit`, too: what follows is not made. */
 static void test_lie_seen_by_submit(void **state)
 {
@@ -322,6 +371,9 @@ int main(void)
         TEST(test_many_notices_wait),
         TEST(test_many_notices_go_before_messages),
         TEST(test_many_wait_for_room),
+        TEST(test_wait_for_room_at_its_limits_by_a_request),
+        TEST(test_space_again_behind_many_freed),
+        TEST(test_lie_is_seen_by_who_waits_for_room),
         TEST(test_send_retires_until_it_fits),
         TEST(test_request_retires_until_its_ending_fits),
         TEST(test_owner_retires_all),
