@@ -99,6 +99,14 @@ bool interrupt_destroy(struct object *object)
     return true;
 }
 
+const struct interrupt *interrupt_next(uint64_t line)
+{
+    for (; line < LINES_MAX; line++)
+        if (lines[line])
+            return lines[line];
+    return NULL;
+}
+
 static void serve(unsigned line)
 {
     struct interrupt *interrupt = line < LINES_MAX ? lines[line] : NULL;
@@ -110,6 +118,8 @@ static void serve(unsigned line)
         return;
     }
     platform_line_mask(line);
+    if (interrupt)
+        interrupt->fired++;
     if (interrupt && interrupt->notice.queue)
         notice_fire(&interrupt->notice);
 }

@@ -21,6 +21,7 @@ struct interrupt {
     struct object object;
     unsigned first; /* line */
     unsigned count; /* lines */
+    uint64_t fired; /* times */
     bool range;     /* lines can be derived from it; else it is one that can be subscribed to */
     struct notice notice;
 };
@@ -34,6 +35,8 @@ enum cavern_status interrupt_derive(struct interrupt *range, unsigned line, unsi
 void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t label);
 void interrupt_acknowledge(struct interrupt *interrupt);
 bool interrupt_destroy(struct object *object);
+/* Who has the first line from `line` on that somebody has; NULL: nobody. */
+const struct interrupt *interrupt_next(uint64_t line);
 /*
  * Serves every line that the controller presents; called by the processor's interrupt vector. The only lines below
  * platform_first_line() that ever fire are the timer's and a kick.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What objects are. A topic has one record, or walks over processes or threads in the order of their ids; then the
+ * What objects are. A topic has one record, or walks over many, in the order of their ids; then the
  * cursor says where to go on. A walk visits at most WALK_STEP objects in one entry: it returns what it has found, or
  * restarts if that is nothing.
  */
@@ -12,6 +12,7 @@
 #include "object/account.h"
 #include "object/buffer.h"
 #include "object/dma.h"
+#include "object/interrupt.h"
 #include "object/machine.h"
 #include "object/memory.h"
 #include "object/process.h"
@@ -29,6 +30,8 @@ union record {
     struct cavern_machine_info machine;
     struct cavern_buffer_info buffer;
     struct cavern_dma_info dma;
+    struct cavern_cpu_info cpu;
+    struct cavern_interrupt_info interrupt;
 };
 
 /* --- records --- */
@@ -115,33 +118,35 @@ static void fill_dma(const struct object *object, union record *record)
 
 /* Goes to the next object behind *cursor. True: it is of the account, and in *record. False with a cursor of 0: the
  * end. */
-typedef bool walk_step(const struct account *account, uint64_t *cursor, union record *record);
+typedef bool walk_step(const struct object *object, uint64_t *cursor, union record *record);
 
-static bool is_shown(const struct process *process, const struct account *account)
+static bool is_shown(const struct process *process, const struct object *object)
 {
+    const struct account *account = container_of(object, const struct account, object);
+
     return process->object.references && account_within(process->account, account);
 }
 
-static bool next_process(const struct account *account, uint64_t *cursor, union record *record)
+static bool next_process(const struct object *object, uint64_t *cursor, union record *record)
 {
     struct process *process = process_next(*cursor);
 
     *cursor = process ? process->id : 0;
-    if (!process || !is_shown(process, account))
+    if (!process || !is_shown(process, object))
         return false;
     fill_process(&process->object, record);
     return true;
 }
 
 /* The cursor is process << 32 | thread. */
-static bool next_thread(const struct account *account, uint64_t *cursor, union record *record)
+static bool next_thread(const struct object *object, uint64_t *cursor, union record *record)
 {
     uint64_t id = *cursor >> 32;
     bool inside = id && (uint32_t)*cursor != UINT32_MAX; /* of a process: more of its threads may follow */
     struct process *process = process_next(inside ? id - 1 : id);
     struct thread *thread = NULL;
 
-    if (process && is_shown(process, account))
+    if (process && is_shown(process, object))
         thread = thread_next(process, inside && process->id == id ? (uint32_t)*cursor : 0);
     *cursor = process ? (uint64_t)process->id << 32 | (thread ? thread->id : UINT32_MAX) : 0;
     if (thread)
@@ -149,14 +154,50 @@ static bool next_thread(const struct account *account, uint64_t *cursor, union r
     return thread;
 }
 
-static sys_outcome walk(struct thread *caller, const struct account *account, walk_step *next, size_t size,
+/* The cursor is how many CPUs there were before. */
+static bool next_cpu(const struct object *object, uint64_t *cursor, union record *record)
+{
+    (void)object;
+    if (*cursor >= scheduler.cpu_count) {
+        *cursor = 0;
+        return false;
+    }
+    const struct cpu *cpu = scheduler.cpus[(*cursor)++];
+    record->cpu = (struct cavern_cpu_info){
+        .number = cpu->number,
+        .idle_time = arch_ticks_to_ns(cpu->idle_time),
+        .switches = cpu->switches,
+        .interrupts = cpu->interrupts,
+        .system_calls = cpu->system_calls,
+    };
+    if (cpu->current) {
+        record->cpu.process = cpu->current->process->id;
+        record->cpu.thread = cpu->current->id;
+        record->cpu.priority = cpu->current->runnable.priority;
+    }
+    return true;
+}
+
+/* The cursor is the line behind. */
+static bool next_interrupt(const struct object *object, uint64_t *cursor, union record *record)
+{
+    const struct interrupt *interrupt = interrupt_next(*cursor);
+
+    (void)object;
+    *cursor = interrupt ? interrupt->first + 1 : 0;
+    if (interrupt)
+        record->interrupt = (struct cavern_interrupt_info){.line = interrupt->first, .fired = interrupt->fired};
+    return interrupt;
+}
+
+static sys_outcome walk(struct thread *caller, const struct object *object, walk_step *next, size_t size,
                         struct inspect_args *args)
 {
     union record record;
     uint64_t cursor = args->cursor, before = cursor;
 
     for (unsigned i = 0; i < WALK_STEP; i++, before = cursor) {
-        bool found = next(account, &cursor, &record);
+        bool found = next(object, &cursor, &record);
         if (!found && !cursor)
             break;
         if (!found)
@@ -193,6 +234,8 @@ static const struct topic topics[] = {
     [CAVERN_INSPECT_MACHINE] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_machine_info), fill_machine, NULL},
     [CAVERN_INSPECT_BUFFER] = {CAVERN_TYPE_BUFFER, sizeof(struct cavern_buffer_info), fill_buffer, NULL},
     [CAVERN_INSPECT_DMA] = {CAVERN_TYPE_DMA, sizeof(struct cavern_dma_info), fill_dma, NULL},
+    [CAVERN_INSPECT_CPUS] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_cpu_info), NULL, next_cpu},
+    [CAVERN_INSPECT_INTERRUPTS] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_interrupt_info), NULL, next_interrupt},
 };
 
 sys_outcome sys_inspect(struct thread *caller, struct inspect_args *args)
@@ -212,7 +255,7 @@ sys_outcome sys_inspect(struct thread *caller, struct inspect_args *args)
         return CAVERN_BAD_ADDRESS;
     scheduler_charge();
     if (topic->next)
-        return walk(caller, container_of(object, struct account, object), topic->next, topic->size, args);
+        return walk(caller, object, topic->next, topic->size, args);
     if (args->cursor)
         return SYS_OK; /* behind the only record */
     topic->fill(object, &record);

@@ -45,9 +45,11 @@ void shell_finish(struct shell *shell, int status);
 
 #define COMMAND(name) int command_##name(struct shell *shell, const struct shell_words *words)
 COMMAND(cat);
+COMMAND(cpus);
 COMMAND(devices);
 COMMAND(echo);
 COMMAND(help);
+COMMAND(interrupts);
 COMMAND(kill);
 COMMAND(log);
 COMMAND(ls);

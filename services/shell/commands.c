@@ -8,9 +8,11 @@
 
 static const struct command commands[] = {
     {"cat", "PATH", "print a file", 1, 1, command_cat},
+    {"cpus", "", "show what the CPUs do", 0, 0, command_cpus},
     {"devices", "", "list the machine's devices and their drivers", 0, 0, command_devices},
     {"echo", "[WORD ...]", "print the words; $? is the last exit status", 0, SHELL_WORDS_MAX, command_echo},
     {"help", "[COMMAND]", "list the commands, or explain one", 0, 1, command_help},
+    {"interrupts", "", "show the interrupt lines of drivers, and how often each fired", 0, 0, command_interrupts},
     {"kill", "NAME|PID", "end a process of the supervisor's as if it had crashed", 1, 1, command_kill},
     {"log", "[LEVEL]", "print the log: error, warning, info or debug, and what is more urgent", 0, 1, command_log},
     {"ls", "[PATH]", "list a folder of a volume, or names in the registry", 0, 1, command_ls},

@@ -105,7 +105,8 @@ static void inspect_handles_and_topics(void)
                  0, GOOD_INSPECT);
     REFUSES_EACH(INSPECT, BAD_ARGUMENT,
                  VALUES(0, CAVERN_INSPECT_ACCOUNT, CAVERN_INSPECT_PROCESSES, CAVERN_INSPECT_THREADS,
-                        CAVERN_INSPECT_MACHINE, CAVERN_INSPECT_BUFFER, 7, 255, 0x100000004, ~UINT64_C(0)),
+                        CAVERN_INSPECT_MACHINE, CAVERN_INSPECT_BUFFER, CAVERN_INSPECT_CPUS, 255, 0x100000004,
+                        ~UINT64_C(0)),
                  2, GOOD_INSPECT);
 }
 

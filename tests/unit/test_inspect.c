@@ -5,6 +5,7 @@
 #include <cavern/inspect.h>
 
 #include "object/account.h"
+#include "object/interrupt.h"
 #include "object/machine.h"
 #include "object/memory.h"
 #include "peer.h"
@@ -94,6 +95,62 @@ static void test_inspect_machine_and_buffer(void **state)
     assert_int_equal(peer_call(&self, BUFFER_SEAL, handle), CAVERN_OK);
     inspect_one(handle, CAVERN_INSPECT_BUFFER, &buffer, sizeof buffer);
     assert_int_equal(buffer.sealed, 1);
+}
+
+/* [ABI-INSPECT-3] */
+static void test_inspect_cpus(void **state)
+{
+    (void)state;
+    struct cavern_cpu_info info;
+    cavern_handle handle = model_give(self.process, &machine->object, CAVERN_RIGHTS_ALL);
+    model_add_cpus(2);
+    model_set_time(arch_now() + 500);
+    for (uint64_t cpu = 0; cpu < 3; cpu++) {
+        assert_int_equal(peer_call(&self, INSPECT,
+                                   handle, [2] = CAVERN_INSPECT_CPUS, [3] = cpu, [4] = self.memory, [5] = sizeof info),
+                         CAVERN_OK);
+        assert_int_equal(self.x[1], cpu < 2 ? cpu + 1 : 0);
+        assert_int_equal(self.x[2], sizeof info);
+        peer_read(&self, 0, &info, sizeof info);
+        assert_int_equal(info.number, cpu);
+        assert_int_equal(info.process, cpu ? 0 : self.process->id);
+        assert_int_equal(info.thread, cpu ? 0 : self.thread->id);
+        assert_true(cpu ? info.idle_time == 500 : info.system_calls > 0);
+    }
+    for (uint64_t cpu = 3; cpu; cpu = cpu == 3 ? UINT64_MAX : 0) {
+        assert_int_equal(peer_call(&self, INSPECT,
+                                   handle, [2] = CAVERN_INSPECT_CPUS, [3] = cpu, [4] = self.memory, [5] = sizeof info),
+                         CAVERN_OK);
+        assert_int_equal(self.x[1], 0);
+        assert_int_equal(self.x[2], 0);
+    }
+}
+
+/* [ABI-INSPECT-3] */
+static void test_inspect_interrupts(void **state)
+{
+    (void)state;
+    struct cavern_interrupt_info info[4];
+    cavern_handle handle = model_give(self.process, &machine->object, CAVERN_RIGHTS_ALL);
+    struct interrupt *range = interrupt_range_create(model_root());
+    cavern_handle lines = model_give(self.process, &range->object, CAVERN_RIGHTS_ALL);
+    static const unsigned wanted[] = {200, 34};
+    for (unsigned i = 0; i < COUNT_OF(wanted); i++) {
+        assert_int_equal(peer_call(&self, DERIVE, lines, [3] = wanted[i], [4] = 1, [6] = CAVERN_SELF_ACCOUNT),
+                         CAVERN_OK);
+        assert_int_equal(peer_call(&self, NOTIFY, self.x[1], [3] = self.queue), CAVERN_OK);
+    }
+    model_raise(34);
+    assert_int_equal(
+        peer_call(&self, INSPECT, handle, [2] = CAVERN_INSPECT_INTERRUPTS, [4] = self.memory, [5] = sizeof info),
+        CAVERN_OK);
+    assert_int_equal(self.x[1], 0);
+    assert_int_equal(self.x[2], 2 * sizeof info[0]);
+    peer_read(&self, 0, info, sizeof info);
+    assert_int_equal(info[0].line, 34);
+    assert_int_equal(info[0].fired, 1);
+    assert_int_equal(info[1].line, 200);
+    assert_int_equal(info[1].fired, 0);
 }
 
 /* [ABI-INSPECT-2] [ABI-ADDR-1] [ABI-ADDR-2] */
@@ -214,6 +271,8 @@ int main(void)
         cmocka_unit_test_setup(test_inspect_account_and_process, start),
         cmocka_unit_test_setup(test_inspect_cpu_time_is_up_to_date, start),
         cmocka_unit_test_setup(test_inspect_machine_and_buffer, start),
+        cmocka_unit_test_setup(test_inspect_cpus, start),
+        cmocka_unit_test_setup(test_inspect_interrupts, start),
         cmocka_unit_test_setup(test_inspect_bad_arguments_refused, start),
         cmocka_unit_test_setup(test_inspect_walk_names_each_once, start),
         cmocka_unit_test_setup(test_inspect_made_up_cursors_end, start),

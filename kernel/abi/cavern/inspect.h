@@ -14,6 +14,8 @@ enum cavern_topic {
     CAVERN_INSPECT_MACHINE,     /* on the machine: one struct cavern_machine_info */
     CAVERN_INSPECT_BUFFER,      /* on a buffer: one struct cavern_buffer_info */
     CAVERN_INSPECT_DMA,         /* on a dma object: one struct cavern_dma_info */
+    CAVERN_INSPECT_CPUS,        /* on the machine: a cavern_cpu_info for each CPU that runs */
+    CAVERN_INSPECT_INTERRUPTS,  /* on the machine: a cavern_interrupt_info for each line that somebody has */
 };
 
 struct cavern_account_info {
@@ -70,6 +72,23 @@ struct cavern_machine_info {
     uint64_t switches;     /* between threads */
     uint64_t interrupts;
     uint64_t system_calls;
+};
+
+struct cavern_cpu_info {
+    uint32_t number;
+    uint32_t process; /* whose thread runs on it; 0: none */
+    uint32_t thread;  /* id in that process */
+    uint32_t priority;
+    uint64_t idle_time; /* ns without a thread, since it was started */
+    uint64_t switches;
+    uint64_t interrupts;
+    uint64_t system_calls;
+};
+
+struct cavern_interrupt_info {
+    uint32_t line;
+    uint32_t reserved; /* 0 */
+    uint64_t fired;    /* times, since it was derived */
 };
 
 struct cavern_buffer_info {
