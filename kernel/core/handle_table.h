@@ -213,7 +213,7 @@ static inline bool handle_fits(uint64_t handle, uint8_t type, uint16_t rights, u
     uint64_t least = handle_generation(handle) * HANDLE_GENERATION_ONE + HANDLE_IN_USE + type * HANDLE_TYPE_ONE;
     uint64_t unit = type ? HANDLE_TYPE_ONE : HANDLE_IN_USE;
 
-    return word / unit == least / unit && (word % HANDLE_TYPE_ONE & rights) == rights;
+    return word / unit * unit == least && (word % HANDLE_TYPE_ONE & rights) == rights;
 }
 
 /* Why a look-up has failed: the slow half of handle_lookup. */

@@ -15,7 +15,7 @@ MACHINES = {
     "quick": {
         "newest": {"gic": 3, "cpu": "max", "el2": True, "memory": "128M"},  # [BOOT-ENTRY-1] [BOOT-MEMORY-1]
         "uboot": {"uboot": True},  # [BOOT-IMAGE-2]: U-Boot chooses another place than QEMU
-        "four_processors": {"cpus": 4},
+        "four_processors": {"cpus": 4},  # [BOOT-CPUS-1]
         "unknown_option": {"bootargs": "cavern.unknown=1 quiet"},  # [BOOT-OPTION-1]
     },
     "full": {
@@ -50,8 +50,10 @@ def image_has_the_boot_header():
 
 def reaches_the_shell(name, options):
     def check():
-        said, status = shell("echo alive", Machine(**options))
-        assert (said, status) == ("alive\n", 0), (said, status)
+        said, status = shell("uptime; echo alive", Machine(**options))
+        count = options.get("cpus", 1)
+        assert status == 0 and said.endswith("alive\n"), (said, status)
+        assert f"; {count} of {count} CPUs; " in said, said
 
     check.__name__ = f"{name}_reaches_the_shell"
     return check
