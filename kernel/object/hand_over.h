@@ -35,6 +35,8 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     else
         from->process->cpu_time += spent;
     cpu->since = now;
+    if (cpu->slice_end != CAVERN_FOREVER)
+        scheduler_keep_slice(cpu);
     from->state = state;
     if (deadline != CAVERN_FOREVER) {
         from->timer_cpu = cpu;
@@ -43,7 +45,6 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     if (tree_linked(&to->deadline))
         tree_remove(&to->timer_cpu->deadlines, &to->deadline);
     to->state = CAVERN_THREAD_READY;
-    to->slice_used = 0;
     arch_switch(from, to);
     cpu->current = to;
     cpu->switches++;

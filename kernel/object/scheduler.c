@@ -60,6 +60,8 @@ static bool goes_on(const struct thread *thread)
 
 static int running(const struct cpu *cpu)
 {
+    if (cpu == scheduler.worker)
+        return run_queue_highest(&scheduler.jobs);
     return goes_on(cpu->current) ? cpu->current->runnable.priority : RUN_QUEUE_NONE;
 }
 
@@ -158,7 +160,6 @@ static bool make_ready(struct thread *thread)
         return false;
     }
     thread->state = CAVERN_THREAD_READY;
-    thread->slice_used = 0;
     return true;
 }
 
@@ -166,6 +167,7 @@ void scheduler_wake(struct thread *thread)
 {
     if (!make_ready(thread))
         return;
+    thread->slice_used = 0;
     enqueue(thread, false);
     announce(thread);
 }
@@ -180,10 +182,20 @@ void scheduler_hand_over(struct thread *thread)
     arch_cpu()->reschedule = true;
 }
 
+/* Else two that call each other would begin a slice with each call, and nobody else of their priority would run. */
+void scheduler_keep_slice(const struct cpu *cpu)
+{
+    if (cpu->slice_end == NEVER)
+        return;
+    uint64_t now = arch_now();
+    cpu->current->slice_used = SCHEDULER_SLICE - (cpu->slice_end > now ? cpu->slice_end - now : 1);
+}
+
 void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline)
 {
     struct cpu *cpu = arch_cpu();
 
+    scheduler_keep_slice(cpu);
     thread->state = state;
     if (deadline != NEVER) {
         thread->timer_cpu = cpu;
@@ -389,10 +401,7 @@ static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
     struct cpu *other = scheduler.cpu_count > 1 ? find_other(cpu, thread) : NULL;
-    if (cpu->slice_end != NEVER) {
-        uint64_t now = arch_now();
-        thread->slice_used = SCHEDULER_SLICE - (cpu->slice_end > now ? cpu->slice_end - now : 1);
-    }
+    scheduler_keep_slice(cpu);
     thread->place = allowed(thread) == scheduler.online ? NULL : other ? other : cpu;
     run_queue_push_front(queue_of(thread), &thread->runnable);
     if (other)
@@ -425,6 +434,12 @@ static bool job_is_first(const struct cpu *cpu)
     return scheduler.jobs.ready && job >= highest_ready(cpu) && job >= running(cpu);
 }
 
+/* Two would do no more than one, for each step takes the kernel lock. */
+static bool another_works(const struct cpu *cpu)
+{
+    return scheduler.worker && scheduler.worker != cpu;
+}
+
 static void find_worker(void)
 {
     struct cpu *cpu = find_cpu(scheduler.online, arch_cpu()->number);
@@ -437,16 +452,19 @@ void scheduler_jobs_queued(void)
 {
     struct cpu *own = arch_cpu();
 
+    if (another_works(own))
+        return;
     if (running(own) <= run_queue_highest(&scheduler.jobs) || scheduler.cpu_count == 1)
         own->reschedule = true;
     else
         find_worker();
 }
 
-/* A step at a time; several CPUs that have nothing else to do may take turns. False: an interrupt, or another CPU,
- * comes first. */
+/* A step at a time. False: an interrupt, or another CPU, comes first. */
 static bool run_jobs(struct cpu *cpu)
 {
+    scheduler.worker = cpu;
+    scheduler.idle &= ~bit_of(cpu);
     while (job_is_first(cpu)) {
         job_run(container_of(run_queue_first(&scheduler.jobs), struct job, runnable));
         if ((cpu->awaits_cpu || arch_interrupt_pending()) && job_is_first(cpu))
@@ -514,7 +532,7 @@ static void tell_others(struct cpu *cpu)
         scheduler.idle &= ~bit_of(cpu);
     else
         scheduler.idle |= bit_of(cpu);
-    if (scheduler.jobs.ready)
+    if (scheduler.jobs.ready && !scheduler.worker)
         find_worker();
 }
 
@@ -523,7 +541,7 @@ struct thread *scheduler_reschedule(struct cpu *cpu)
     charge(cpu, arch_ticks());
     if (scheduler.cpu_count > 1)
         let_go(cpu);
-    if (scheduler.jobs.ready && job_is_first(cpu)) {
+    if (scheduler.jobs.ready && !another_works(cpu) && job_is_first(cpu)) {
         vacate(cpu);
         if (!run_jobs(cpu)) {
             timer_update(cpu);
@@ -531,6 +549,8 @@ struct thread *scheduler_reschedule(struct cpu *cpu)
         }
         charge(cpu, arch_ticks());
     }
+    if (scheduler.worker == cpu)
+        scheduler.worker = NULL;
     switch_to(cpu, choose(cpu));
     slice_update(cpu);
     timer_update(cpu);

@@ -33,6 +33,8 @@ struct cpu {
     bool reschedule;        /* `current` need not go on: look again at the exit */
     bool awaits_cpu;        /* another CPU was told to let go of a thread: it is its turn in the kernel */
     bool sharing;           /* is in a short cut, without the kernel lock */
+    uint32_t ticket;        /* parked: of the kernel lock */
+    bool parked;            /* waits for a kick when the ticket is served */
     bool turn;              /* of equals in `bound` and in scheduler.ready, `bound` is next */
     uint8_t number;
     struct run_queue bound; /* threads with a mask that wait for this CPU */
@@ -54,6 +56,7 @@ struct scheduler {
     struct run_queue ready; /* threads that any CPU may run, but for those that are `current` */
     struct run_queue jobs;
     struct job reaper;
+    struct cpu *worker; /* runs jobs, one step after another, and no thread; NULL: none */
     struct cpu *cpus[CPUS_MAX];
     unsigned cpu_count;
     uint64_t online; /* bit per CPU */
@@ -75,7 +78,8 @@ void scheduler_jobs_queued(void);
  * priority's queue. SUSPENDED if that was asked for meanwhile.
  */
 void scheduler_wake(struct thread *thread);
-/* The same at the front: it is next of its priority once the current thread waits, as it is about to. */
+/* The same at the front, and with the rest of the slice that it had: it is next of its priority once the current thread
+ * waits, as it is about to. */
 void scheduler_hand_over(struct thread *thread);
 /* The current thread waits: sets `state`, enters the deadline tree (unless CAVERN_FOREVER), leaves the CPU at the exit.
  */
@@ -105,6 +109,8 @@ void scheduler_charge(void);
 /* The timer fired: wakes those whose deadline has passed (through message_timeout), ends slices, sets the timer anew.
  */
 void scheduler_timer(void);
+/* For hand_over: what the current thread has used of its slice, for when it comes back. */
+void scheduler_keep_slice(const struct cpu *cpu);
 /* For hand_over: sets slice and timer for the thread that has come. */
 void scheduler_switch_timed(struct cpu *cpu);
 /* For scheduler_next, when something has changed. */

@@ -15,6 +15,7 @@ struct interrupt_controller {
     unsigned cpus_max;
     void (*init_cpu)(unsigned cpu); /* of another CPU, on that CPU */
     void (*kick)(unsigned cpu);     /* by line CONTROLLER_KICK */
+    void (*forget_kicks)(void);
     void (*route)(unsigned line, unsigned cpu);
     unsigned (*lines)(void);
     unsigned (*claim)(void);

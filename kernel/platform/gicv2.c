@@ -11,6 +11,7 @@
 #define DISTRIBUTOR_SIZE 0x1000
 #define INTERFACE_SIZE 0x1000
 #define GICD_ITARGETSR 0x800
+#define GICC_HPPIR 0x18
 #define GICD_SGIR 0xf00
 #define SGIR_TARGETS_SHIFT 16
 #define CPUS_MAX_V2 8
@@ -76,6 +77,13 @@ static void kick(unsigned cpu)
     mmio_write32(distributor, GICD_SGIR, targets[cpu] << SGIR_TARGETS_SHIFT | CONTROLLER_KICK);
 }
 
+/* One for each CPU that has kicked. */
+static void forget_kicks(void)
+{
+    while ((mmio_read32(interface, GICC_HPPIR) & IAR_LINE) == CONTROLLER_KICK)
+        mmio_write32(interface, GICC_EOIR, mmio_read32(interface, GICC_IAR));
+}
+
 static void route(unsigned line, unsigned cpu)
 {
     mmio_write8(distributor, GICD_ITARGETSR + line, (uint8_t)targets[cpu]);
@@ -105,6 +113,7 @@ const struct interrupt_controller gicv2 = {
     .cpus_max = CPUS_MAX_V2,
     .init_cpu = init_cpu,
     .kick = kick,
+    .forget_kicks = forget_kicks,
     .route = route,
     .lines = lines,
     .claim = claim,

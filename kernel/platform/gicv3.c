@@ -26,6 +26,7 @@
 #define GICR_WAKER_SLEEP (1 << 1)
 #define GICR_WAKER_ASLEEP (1 << 2)
 
+#define ICC_HPPIR1_EL1 S3_0_C12_C12_2
 #define ICC_SGI1R_EL1 S3_0_C12_C11_5
 #define ICC_PMR_EL1 S3_0_C4_C6_0
 #define ICC_IAR1_EL1 S3_0_C12_C12_0
@@ -162,6 +163,12 @@ static void kick(unsigned cpu)
     barrier_instruction();
 }
 
+static void forget_kicks(void)
+{
+    while (system_register_read(ICC_HPPIR1_EL1) == CONTROLLER_KICK)
+        complete(claim());
+}
+
 static void route(unsigned line, unsigned cpu)
 {
     mmio_write64(distributor, GICD_IROUTER + line * 8, affinity[cpu]);
@@ -191,6 +198,7 @@ const struct interrupt_controller gicv3 = {
     .cpus_max = CPUS_MAX,
     .init_cpu = init_cpu,
     .kick = kick,
+    .forget_kicks = forget_kicks,
     .route = route,
     .lines = lines,
     .claim = claim,

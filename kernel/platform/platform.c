@@ -128,6 +128,11 @@ void platform_cpu_kick(unsigned cpu)
     controller->kick(cpu);
 }
 
+void platform_forget_kicks(void)
+{
+    controller->forget_kicks();
+}
+
 bool platform_line_is_kick(unsigned line)
 {
     return line == CONTROLLER_KICK;

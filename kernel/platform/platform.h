@@ -21,6 +21,8 @@ bool platform_line_trigger(unsigned line, unsigned trigger); /* CAVERN_TRIGGER_*
 /* --- the other CPUs, by number --- */
 /* It enters the kernel as soon as it can. */
 void platform_cpu_kick(unsigned cpu);
+/* On this CPU: those that have come and wait are taken for served. */
+void platform_forget_kicks(void);
 /* That is why this line has come. */
 bool platform_line_is_kick(unsigned line);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The main of every test program: `path N` runs case N, `path ?` counts them, `path @NAME` runs the peer NAME. */
+/* The main of every test program: `path N` runs case N, `path ?` counts them, `path @NAME` runs the peer NAME. The load
+ * may follow. */
 #include "test.h"
 
 #include <stdarg.h>
@@ -13,7 +14,9 @@
 #define THREAD_STACK (16 * 1024)
 #define PEER_ARGUMENTS 128
 
-static void report(enum report_operation operation, const char *text, size_t length)
+struct test_load test_load;
+
+void test_report(enum report_operation operation, const char *text, size_t length)
 {
     struct report report = {{.operation = (uint16_t)operation, .version = RPC_VERSION, .value = (uint32_t)length}, {0}};
     memcpy(report.text, text, length);
@@ -30,7 +33,7 @@ void test_fail(const char *file, int line, const char *format, ...)
     va_start(arguments, format);
     length += vsnprintf(text + length, sizeof(text) - (size_t)length, format, arguments);
     va_end(arguments);
-    report(REPORT_FAILURE, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
+    test_report(REPORT_FAILURE, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
     exit(TEST_FAILED);
 }
 
@@ -122,6 +125,11 @@ uint64_t test_word(const struct cavern_message *message, unsigned index)
     return ((const uint64_t *)message->payload)[index];
 }
 
+static uint64_t cpus(void)
+{
+    return test_load.seconds ? 0 : TEST_CPUS;
+}
+
 /* --- peers --- */
 
 /* This program's own file, in the RAM disk. */
@@ -149,12 +157,14 @@ static struct cavern_queue *exits(void)
 struct cavern_spawn test_peer_setup(const char *function)
 {
     static char arguments[PEER_ARGUMENTS];
-    int length = snprintf(arguments, sizeof(arguments), "%s%c@%s", cavern_program_name(), 0, function) + 1;
+    int length = snprintf(arguments, sizeof(arguments), "%s%c@%s%c%u%c%lu%c%lu", cavern_program_name(), 0, function, 0,
+                          test_load.seconds, 0, (unsigned long)test_load.seed, 0, (unsigned long)test_load.end) +
+                 1;
     struct cavern_spawn setup = {
         .name = function,
         .account = test_account(),
         .priority = TEST_PRIORITY_HIGH,
-        .cpus = TEST_CPUS,
+        .cpus = cpus(),
         .arguments = arguments,
         .argument_bytes = (size_t)length,
         .exit_queue = exits()->handle,
@@ -231,7 +241,7 @@ cavern_handle test_thread(void (*function)(void *argument), void *argument, unsi
     struct cavern_thread *thread;
     CHECK(start);
     *start = (struct thread_start){function, argument};
-    struct cavern_thread_setup setup = {.priority = (int)priority, .stack = THREAD_STACK, .cpus = TEST_CPUS};
+    struct cavern_thread_setup setup = {.priority = (int)priority, .stack = THREAD_STACK, .cpus = cpus()};
     CHECK_OK(cavern_thread_start(run_thread, start, &setup, &thread));
     return cavern_thread_handle(thread);
 }
@@ -259,15 +269,29 @@ static int count_cases(void)
 
 static int run_case(unsigned long number)
 {
-    report(REPORT_CASE, test_cases[number].name, strlen(test_cases[number].name));
+    test_report(REPORT_CASE, test_cases[number].name, strlen(test_cases[number].name));
     test_cases[number].run();
     return TEST_PASSED;
+}
+
+static uint64_t number(int argc, char **argv, int which, uint64_t otherwise)
+{
+    return which < argc ? strtoull(argv[which], NULL, 10) : otherwise;
+}
+
+/* After what is to run: the load, where there is one. */
+static void take_load(int argc, char **argv)
+{
+    test_load.seconds = (unsigned)number(argc, argv, 2, 0);
+    test_load.seed = number(argc, argv, 3, 0);
+    test_load.end = number(argc, argv, 4, cavern_after(test_load.seconds * CAVERN_SECOND));
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return TEST_FAILED;
+    take_load(argc, argv);
     if (!strcmp(argv[1], TEST_COUNT))
         return count_cases();
     return argv[1][0] == '@' ? run_peer(argv[1] + 1) : run_case(strtoul(argv[1], NULL, 10));

@@ -8,6 +8,7 @@
 enum report_operation {
     REPORT_CASE = 1, /* the name of the case that starts */
     REPORT_FAILURE,  /* where, and what was found */
+    REPORT_NOTE,     /* for people */
 };
 
 #define REPORT_TEXT_MAX 200

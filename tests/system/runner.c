@@ -4,8 +4,8 @@
  * process and an account of its own, in an order drawn from a seed, and reports on the kernel's log, which goes to the
  * UART, in the Test Anything Protocol. No service is needed. A case has failed if it says so, ends in any other way
  * than by its own exit with code 0, outlasts its deadline, or leaves something charged to its account. The boot option
- * `seed=N` gives the seed; `test=TEXT` runs only the programs whose path holds TEXT. At the end the machine is powered
- * off.
+ * `seed=N` gives the seed; `test=TEXT` runs only the programs whose path holds TEXT; with `seconds=N` each case makes
+ * load for so long, on all CPUs (tests/stress). At the end the machine is powered off.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,9 @@
 
 #define FOLDER "test/"
 #define CASE_MEMORY (16 * 1024 * 1024)
+#define LOAD_MEMORY (64 * 1024 * 1024)
 #define CASE_SECONDS 20
+#define LOAD_SECONDS 30 /* and those of the load */
 #define QUEUE_BLOCKS 256
 #define REPORTS_MAX 32
 #define ACCOUNT_TOP TEST_PRIORITY_TOP
@@ -44,6 +46,8 @@ struct runner {
         uint16_t program, index;
     } cases[CASES_MAX];
     unsigned program_count, case_count, run, failed;
+    unsigned seconds; /* of load; 0: none */
+    uint64_t seed;
 };
 
 /* A program under way. */
@@ -103,10 +107,15 @@ static struct cavern_spawn_handle pass_on(const char *name, uint64_t rights)
 
 static void start(struct runner *runner, struct run *run, const struct ustar_entry *program, const char *what)
 {
-    char arguments[USTAR_NAME_MAX + 16];
+    char arguments[USTAR_NAME_MAX + 64];
     int length = snprintf(arguments, sizeof(arguments), "%s%c%s", run->path, 0, what) + 1;
+    if (runner->seconds)
+        length += snprintf(arguments + length, sizeof(arguments) - (size_t)length, "%u%c%lu", runner->seconds, 0,
+                           (unsigned long)runner->seed) +
+                  1;
+    uint64_t memory = runner->seconds ? LOAD_MEMORY : CASE_MEMORY;
     cavern_handle report;
-    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, CASE_MEMORY, ACCOUNT_TOP, &run->account),
+    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, memory, ACCOUNT_TOP, &run->account),
          "account");
     must(cavern_sender_mint(runner->queue.handle, 0, REPORTS_MAX, 0, 0, &report), "sender");
     struct cavern_spawn_handle handles[] = {
@@ -124,7 +133,7 @@ static void start(struct runner *runner, struct run *run, const struct ustar_ent
         .image_size = program->size,
         .account = run->account,
         .priority = TEST_PRIORITY,
-        .cpus = TEST_CPUS,
+        .cpus = runner->seconds ? 0 : TEST_CPUS,
         .arguments = arguments,
         .argument_bytes = (size_t)length,
         .handles = handles,
@@ -146,7 +155,7 @@ static void take_message(struct run *run, const struct cavern_message *message)
         snprintf(run->name, sizeof(run->name), "%s: %.*s", run->path + strlen(FOLDER), (int)report->request.value,
                  report->text);
     } else {
-        run->failed = true;
+        run->failed |= report->request.operation == REPORT_FAILURE;
         say("# %.*s", (int)report->request.value, report->text);
     }
 }
@@ -154,12 +163,13 @@ static void take_message(struct run *run, const struct cavern_message *message)
 /* Messages until its exit; a case that takes too long is ended. */
 static void follow(struct runner *runner, struct run *run)
 {
-    uint64_t deadline = cavern_after(CASE_SECONDS * CAVERN_SECOND);
+    unsigned seconds = runner->seconds ? runner->seconds + LOAD_SECONDS : CASE_SECONDS;
+    uint64_t deadline = cavern_after(seconds * CAVERN_SECOND);
     while (!run->ended) {
         struct cavern_message message;
         enum cavern_status status = cavern_queue_receive(&runner->queue, deadline, &message);
         if (status == CAVERN_TIMEOUT && deadline != CAVERN_FOREVER) {
-            say("# still running after %d seconds", CASE_SECONDS);
+            say("# still running after %u seconds", seconds);
             run->failed = true;
             deadline = CAVERN_FOREVER;
             must(cavern_sys_process_end(run->process, 0), "process_end");
@@ -283,8 +293,10 @@ int main(int argc, char **argv)
     must(ramdisk ? CAVERN_OK : CAVERN_NOT_FOUND, "RAM disk");
     must(cavern_buffer_map(ramdisk->handle, 0, ramdisk->values[0], CAVERN_PROT_READ, &archive), "map");
     runner.archive = archive;
+    runner.seed = strtoull(option(bootargs, "seed=", text), NULL, 0);
+    runner.seconds = (unsigned)strtoul(option(bootargs, "seconds=", text), NULL, 10);
     find_cases(&runner, ramdisk->values[0], option(bootargs, "test=", text));
     say("1..%u", runner.case_count);
-    run_shuffled(&runner, strtoull(option(bootargs, "seed=", text), NULL, 0));
+    run_shuffled(&runner, runner.seed);
     power_off();
 }

@@ -73,7 +73,20 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...) __
 void test_check_status(const char *file, int line, const char *call, enum cavern_status found,
                        enum cavern_status expected);
 
+/* To the runner. */
+void test_report(enum report_operation operation, const char *text, size_t length);
+
 /* --- what the case has --- */
+
+/* Where the runner was told `seconds=`, a case makes load for so long, and everything runs on any CPU (tests/stress).
+ */
+struct test_load {
+    unsigned seconds; /* 0: a case that tests */
+    uint64_t seed;
+    uint64_t end; /* as cavern_now; set by the runner's side of the case, and for peers by who starts them */
+};
+
+extern struct test_load test_load;
 
 /* Its account, with all rights. */
 cavern_handle test_account(void);

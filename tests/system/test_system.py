@@ -33,6 +33,26 @@ def parse():
     return parser.parse_args()
 
 
+def follow(words, seconds):
+    """Runs QEMU and passes the lines of the runner on; True: something failed, or the machine stopped before the end."""
+    planned, run, failed, others = None, 0, 0, []
+    with subprocess.Popen(["timeout", str(seconds), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as guest:
+        for raw in guest.stdout:
+            text = raw.decode(errors="replace").rstrip("\r\n")
+            line = LINE.match(text)
+            if line:
+                print(line[1], flush=True)
+                planned = int(line[2]) if line[2] else planned
+                run += line[1].startswith(("ok", "not ok"))
+                failed += line[1].startswith("not ok")
+            else:
+                others.append(text)
+    if not planned or run != planned:
+        print("Bail out! the machine stopped before the end; it said:")
+        print("# " + "\n# ".join(others[-30:]))
+    return failed != 0 or not planned or run != planned
+
+
 def main():
     options = parse()
     print(f"# seed {options.seed}: test_system.py {options.text} --seed {options.seed} repeats this run", flush=True)
@@ -48,22 +68,7 @@ def main():
     )
     words = machine.command("-monitor", "none", "-serial", "stdio", "-no-reboot", "-seed", str(options.seed))
     words += ["-icount", "shift=3,sleep=off"]  # time goes with the instructions, so a busy machine changes nothing
-    planned, run, failed, others = None, 0, 0, []
-    with subprocess.Popen(["timeout", str(SECONDS), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as guest:
-        for raw in guest.stdout:
-            text = raw.decode(errors="replace").rstrip("\r\n")
-            line = LINE.match(text)
-            if line:
-                print(line[1], flush=True)
-                planned = int(line[2]) if line[2] else planned
-                run += line[1].startswith(("ok", "not ok"))
-                failed += line[1].startswith("not ok")
-            else:
-                others.append(text)
-    if not planned or run != planned:
-        print("Bail out! the machine stopped before the end; it said:")
-        print("# " + "\n# ".join(others[-30:]))
-    return failed != 0 or not planned or run != planned
+    return follow(words, SECONDS)
 
 
 if __name__ == "__main__":

@@ -289,6 +289,36 @@ static void test_cpus_job_is_done_before_who_waits_for_it(void **state)
     assert_int_equal(steps_left, 0);
 }
 
+/* While one CPU goes from step to step, the others run the threads that stand behind the job. */
+static void test_cpus_one_works(void **state)
+{
+    (void)state;
+    static struct job job;
+    struct thread *threads[CPUS];
+    occupy((uint8_t[]){5, 5, 5}, threads);
+    job_init(&job, count_step, NULL);
+    steps_left = 3;
+    job_start(&job, 5);
+    model_interrupt_pending(true);
+    assert_null(scheduler_next());
+    waits(1);
+    runs(1, threads[0]);
+    assert_int_equal(steps_left, 2);
+    model_interrupt_pending(false);
+    waits(2);
+    runs(2, NULL);
+    assert_int_equal(steps_left, 2);
+    runs(0, NULL);
+    assert_int_equal(steps_left, 0);
+    waits(1);
+    job_init(&job, count_step, NULL); /* the next one may be somebody else's */
+    steps_left = 1;
+    model_run_on(1);
+    job_start(&job, 5);
+    runs(1, NULL);
+    assert_int_equal(steps_left, 0);
+}
+
 /* A CPU that has better things to do finds another for a job. */
 static void test_cpus_job_goes_to_who_has_least_to_do(void **state)
 {
@@ -420,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_ended_thread_is_ended_where_it_runs, start),
         cmocka_unit_test_setup(test_cpus_process_ends_after_all_have_let_go, start),
         cmocka_unit_test_setup(test_cpus_job_is_done_before_who_waits_for_it, start),
+        cmocka_unit_test_setup(test_cpus_one_works, start),
         cmocka_unit_test_setup(test_cpus_job_goes_to_who_has_least_to_do, start),
         cmocka_unit_test_setup(test_cpus_timers_are_their_own, start),
         cmocka_unit_test_setup(test_cpus_highest_run_after_random_operations, start),

@@ -167,6 +167,28 @@ static void test_scheduler_hand_over_is_next_of_its_priority(void **state)
     runs(b);
 }
 
+/* [SCHED-19] Each of the two has its slice, however often they wait for each other; then the third runs. */
+static void test_scheduler_hand_over_begins_no_slice(void **state)
+{
+    (void)state;
+    struct thread *pair[] = {model_thread(process, 5), model_thread(process, 5)}, *third = model_thread(process, 5);
+    runs(pair[0]);
+    scheduler_remove(pair[1]);
+    pair[1]->state = CAVERN_THREAD_SUSPENDED;
+    unsigned changes = 0;
+    for (struct thread *next = pair[0]; next != third; changes++) {
+        assert_in_range(changes, 0, 2 * SCHEDULER_SLICE / MS);
+        after((changes + 1) * MS);
+        if (arch_cpu()->current == next && scheduler_next() == next) {
+            next = pair[next == pair[0]];
+            scheduler_hand_over(next);
+            sleeps(arch_cpu()->current, CAVERN_FOREVER);
+        }
+        next = scheduler_next();
+    }
+    assert_in_range(changes, SCHEDULER_SLICE / MS, 2 * SCHEDULER_SLICE / MS);
+}
+
 static void test_scheduler_idle_runs_nothing_and_sets_the_timer(void **state)
 {
     (void)state;
@@ -436,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup(test_scheduler_preempted_stays_first_with_rest_of_slice, start),
         cmocka_unit_test_setup(test_scheduler_yield_lets_equals_run, start),
         cmocka_unit_test_setup(test_scheduler_hand_over_is_next_of_its_priority, start),
+        cmocka_unit_test_setup(test_scheduler_hand_over_begins_no_slice, start),
         cmocka_unit_test_setup(test_scheduler_idle_runs_nothing_and_sets_the_timer, start),
         cmocka_unit_test_setup(test_scheduler_priority_changes_at_once, start),
         cmocka_unit_test_setup(test_scheduler_deadlines_pass_in_order, start),

@@ -4,6 +4,9 @@
  * for something to do; first come first served. With one CPU nobody takes it, though for the compiler's analysis
  * (-Wthread-safety) it is held in the same places.
  *
+ * Who has looked often enough stops looking, and is kicked when it is its turn. Processors of the kernel's own need
+ * that never; where they are threads of a host with fewer, the one whose turn it is would wait for those that look.
+ *
  * The short cuts of syscall/fast.h do without it, but only while nobody has it: a CPU says that it is about to share
  * the kernel, then looks whether the lock is free; who takes the lock waits for those that share.
  */
@@ -21,12 +24,19 @@
 struct __attribute__((capability("kernel lock"))) kernel_lock {
     uint32_t next;
     uint32_t served;
+    uint32_t parked; /* CPUs that do not look any more */
 };
+
+#define KERNEL_LOCK_LOOKS 1000 /* before a CPU parks */
 
 extern struct kernel_lock kernel_lock;
 
 /* trap.c: no other CPU shares the kernel any more. */
 void kernel_lock_wait_for_sharers(void);
+/* trap.c: waits until this CPU is kicked, or has another interrupt, unless it is its turn. */
+void kernel_lock_park(uint32_t ticket);
+/* trap.c: whose turn it is now may be parked. */
+void kernel_lock_kick(uint32_t ticket);
 
 /* `*sharing` is the CPU's own flag. False: the lock is not free. */
 static inline bool kernel_lock_share(bool *sharing)
@@ -49,19 +59,25 @@ KERNEL_LOCK_ACQUIRED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_take(b
 {
     if (!shared)
         return;
-    uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_SEQ_CST), served;
+    uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_SEQ_CST), served, looks = 0;
     __asm__ volatile("sevl");
     do {
         /* A store to what has been loaded so is an event. DDI 0487, D1.6.1 */
         __asm__ volatile("wfe\n\tldaxr %w0, %1" : "=r"(served) : "Q"(kernel_lock.served) : "memory");
+        if (served != ticket && ++looks % KERNEL_LOCK_LOOKS == 0)
+            kernel_lock_park(ticket);
     } while (served != ticket);
     kernel_lock_wait_for_sharers();
 }
 
 KERNEL_LOCK_RELEASED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_give(bool shared)
 {
-    if (shared)
-        __atomic_store_n(&kernel_lock.served, kernel_lock.served + 1, __ATOMIC_RELEASE);
+    if (!shared)
+        return;
+    uint32_t ticket = kernel_lock.served + 1;
+    __atomic_store_n(&kernel_lock.served, ticket, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&kernel_lock.parked, __ATOMIC_SEQ_CST))
+        kernel_lock_kick(ticket);
 }
 
 /* Somebody waits for whoever holds it. */

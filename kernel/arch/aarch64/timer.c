@@ -7,6 +7,7 @@
 
 /* CNTV_CTL_EL0; DDI 0487, D19.12. */
 #define TIMER_ENABLE 1
+#define TIMER_MASKED 2
 /* CNTKCTL_EL1: user mode may read the virtual counter and the frequency. */
 #define USER_VIRTUAL_COUNTER 2
 
@@ -24,6 +25,13 @@ void timer_init_cpu(void)
 {
     system_register_write(cntv_ctl_el0, 0);
     system_register_write(cntkctl_el1, USER_VIRTUAL_COUNTER);
+    barrier_instruction();
+}
+
+void timer_hold(bool held)
+{
+    uint64_t control = system_register_read(cntv_ctl_el0) & TIMER_ENABLE;
+    system_register_write(cntv_ctl_el0, control | (held ? TIMER_MASKED : 0));
     barrier_instruction();
 }
 

@@ -9,6 +9,7 @@
  */
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
+#include "arch/aarch64/timer.h"
 #include "arch/arch.h"
 #include "core/format.h"
 #include "core/list.h"
@@ -88,6 +89,35 @@ void kernel_lock_wait_for_sharers(void)
     for (unsigned i = 0; i < scheduler.cpu_count; i++)
         while (__atomic_load_n(&scheduler.cpus[i]->sharing, __ATOMIC_SEQ_CST))
             __asm__ volatile("yield");
+}
+
+/* First the announcement, then the look; who gives the lock back does both the other way round. What ends the sleep is
+ * a kick, or a device: no kick is left over, and the timer is held back. */
+void kernel_lock_park(uint32_t ticket)
+{
+    struct cpu *cpu = arch_cpu();
+    if (scheduler.cpus[cpu->number] != cpu)
+        return; /* on its way: nobody would find it */
+    cpu->ticket = ticket;
+    __atomic_store_n(&cpu->parked, true, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&kernel_lock.parked, 1, __ATOMIC_SEQ_CST);
+    timer_hold(true);
+    platform_forget_kicks(); /* they told this CPU to enter the kernel */
+    if (__atomic_load_n(&kernel_lock.served, __ATOMIC_SEQ_CST) != ticket)
+        __asm__ volatile("wfi"); /* a kick that has come already ends it, too */
+    timer_hold(false);
+    __atomic_store_n(&cpu->parked, false, __ATOMIC_RELEASE);
+    __atomic_fetch_sub(&kernel_lock.parked, 1, __ATOMIC_SEQ_CST);
+    platform_forget_kicks();
+}
+
+void kernel_lock_kick(uint32_t ticket)
+{
+    for (unsigned i = 0; i < scheduler.cpu_count; i++) {
+        const struct cpu *cpu = scheduler.cpus[i];
+        if (__atomic_load_n(&cpu->parked, __ATOMIC_ACQUIRE) && cpu->ticket == ticket)
+            platform_cpu_kick(i);
+    }
 }
 
 /* A short cut leaves nothing to decide: its CPU goes on with the thread that is current now. */
