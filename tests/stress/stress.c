@@ -123,7 +123,14 @@ void stress_spawn(struct stress_peer *peer)
     if (shared)
         rows[count++] = test_give(SHARED, shared, RIGHTS_BUFFER);
     memcpy(&rows[count], peer->rows, peer->count * sizeof *rows);
+    for (unsigned i = 0; peer->predecessor && i < count + peer->count; i++) {
+        rows[i].handle = 0; /* in the table */
+        rows[i].value = peer->given[i].value;
+    }
     struct cavern_spawn setup = test_peer_setup(peer->function);
+    setup.flags = peer->keep ? CAVERN_PROCESS_KEEP : 0;
+    setup.predecessor = peer->predecessor;
+    setup.queue_value = peer->predecessor ? peer->queue_value : 0;
     setup.priority = TEST_PRIORITY;
     setup.handles = rows;
     setup.handle_count = count + peer->count;
@@ -131,6 +138,8 @@ void stress_spawn(struct stress_peer *peer)
     setup.exit_queue = peer->exits;
     setup.exit_label = peer->label;
     CHECK_OK(cavern_spawn(&setup, &peer->process));
+    memcpy(peer->given, rows, sizeof rows);
+    peer->queue_value = setup.queue_value;
 }
 
 uint64_t stress_index(void)

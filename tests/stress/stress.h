@@ -59,7 +59,11 @@ struct stress_peer {
     uint64_t index; /* stress_index() in the peer */
     cavern_handle queue, exits;
     uint64_t label;
-    cavern_handle process; /* out */
+    bool keep;                            /* its handle table, for a successor */
+    cavern_handle predecessor;            /* whose table it takes over; 0: none */
+    cavern_handle process;                /* out */
+    struct cavern_spawn_handle given[10]; /* as the first one got them */
+    cavern_handle queue_value;
 };
 
 void stress_spawn(struct stress_peer *peer);
