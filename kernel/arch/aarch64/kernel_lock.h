@@ -54,19 +54,24 @@ static inline void kernel_lock_unshare(bool *sharing)
     __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
 }
 
+/* Whose turn it is, after an event: a store to what has been loaded so is one. DDI 0487, D1.6.1 */
+static inline uint32_t kernel_lock_look(void)
+{
+    uint32_t served;
+    __asm__ volatile("wfe\n\tldaxr %w0, %1" : "=r"(served) : "Q"(kernel_lock.served) : "memory");
+    return served;
+}
+
 /* `shared`: there are other CPUs. A constant for the compiler. */
 KERNEL_LOCK_ACQUIRED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_take(bool shared)
 {
     if (!shared)
         return;
-    uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_SEQ_CST), served, looks = 0;
+    uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_SEQ_CST), looks = 0;
     __asm__ volatile("sevl");
-    do {
-        /* A store to what has been loaded so is an event. DDI 0487, D1.6.1 */
-        __asm__ volatile("wfe\n\tldaxr %w0, %1" : "=r"(served) : "Q"(kernel_lock.served) : "memory");
-        if (served != ticket && ++looks % KERNEL_LOCK_LOOKS == 0)
+    while (kernel_lock_look() != ticket)
+        if (++looks % KERNEL_LOCK_LOOKS == 0)
             kernel_lock_park(ticket);
-    } while (served != ticket);
     kernel_lock_wait_for_sharers();
 }
 
