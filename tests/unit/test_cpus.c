@@ -289,11 +289,17 @@ static void test_cpus_job_is_done_before_who_waits_for_it(void **state)
     assert_int_equal(steps_left, 0);
 }
 
+static bool only_step(struct job *job)
+{
+    (void)job;
+    return true;
+}
+
 /* While one CPU goes from step to step, the others run the threads that stand behind the job. */
 static void test_cpus_one_works(void **state)
 {
     (void)state;
-    static struct job job;
+    static struct job job, more;
     struct thread *threads[CPUS];
     occupy((uint8_t[]){5, 5, 5}, threads);
     job_init(&job, count_step, NULL);
@@ -304,12 +310,18 @@ static void test_cpus_one_works(void **state)
     waits(1);
     runs(1, threads[0]);
     assert_int_equal(steps_left, 2);
+    job_init(&more, only_step, NULL);
+    model_run_on(1);
+    job_start(&more, 5); /* who works comes to it */
+    assert_false(arch_cpu()->reschedule);
+    model_run_on(0);
     model_interrupt_pending(false);
     waits(2);
     runs(2, NULL);
     assert_int_equal(steps_left, 2);
     runs(0, NULL);
     assert_int_equal(steps_left, 0);
+    assert_false(run_queue_queued(&more.runnable));
     waits(1);
     job_init(&job, count_step, NULL); /* the next one may be somebody else's */
     steps_left = 1;
