@@ -226,6 +226,8 @@ void scheduler_yield(void)
     cpu->current->slice_used = 0;
     cpu->slice_end = NEVER;
     enqueue(cpu->current, false);
+    if (cpu->current->place)
+        announce(cpu->current); /* perhaps in the queue of another CPU, which may sleep */
 }
 
 static struct cpu *cpu_of(const struct thread *thread)

@@ -175,6 +175,24 @@ static void test_cpus_mask_is_kept(void **state)
     runs(1, low);
 }
 
+/* [SCHED-5] [SCHED-14] One that is bound to some CPUs, and gives way, goes on where nothing else is to do. */
+static void test_cpus_bound_thread_that_yields_goes_on(void **state)
+{
+    (void)state;
+    struct thread *threads[CPUS];
+    occupy((uint8_t[]){5, 5, 5}, threads);
+    waits(1);
+    runs(1, NULL);
+    assert_int_equal(thread_set(threads[0], 5, 3), CAVERN_OK);
+    scheduler_yield();
+    if (threads[0]->place == cpu_at(1)) {
+        assert_true(told(1));
+        runs(1, threads[0]);
+    } else {
+        runs(0, threads[0]);
+    }
+}
+
 /* [SCHED-15] */
 static void test_cpus_equals_take_turns_on_all(void **state)
 {
@@ -457,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_lowest_priority_gives_way, start),
         cmocka_unit_test_setup(test_cpus_preempted_is_pushed, start),
         cmocka_unit_test_setup(test_cpus_mask_is_kept, start),
+        cmocka_unit_test_setup(test_cpus_bound_thread_that_yields_goes_on, start),
         cmocka_unit_test_setup(test_cpus_equals_take_turns_on_all, start),
         cmocka_unit_test_setup(test_cpus_suspended_thread_has_stopped, start),
         cmocka_unit_test_setup(test_cpus_ended_thread_is_ended_where_it_runs, start),
