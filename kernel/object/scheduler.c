@@ -3,19 +3,14 @@
 
 #include "arch/arch.h"
 #include "object/message.h"
+#include "object/placement.h"
 #include "object/process.h"
 #include "object/thread.h"
-#include "platform/platform.h"
 
 #define NEVER CAVERN_FOREVER
 #define TIMEOUTS_AT_ONCE 64
 
 struct scheduler scheduler;
-
-static uint64_t bit_of(const struct cpu *cpu)
-{
-    return UINT64_C(1) << cpu->number;
-}
 
 void scheduler_prepare_cpu(struct cpu *cpu)
 {
@@ -27,8 +22,8 @@ void scheduler_prepare_cpu(struct cpu *cpu)
 void scheduler_add_cpu(struct cpu *cpu)
 {
     scheduler.cpus[scheduler.cpu_count++] = cpu;
-    scheduler.online |= bit_of(cpu);
-    scheduler.idle |= bit_of(cpu);
+    scheduler.online |= cpu_bit(cpu);
+    scheduler.idle |= cpu_bit(cpu);
 }
 
 void scheduler_init(struct cpu *cpu)
@@ -40,112 +35,6 @@ void scheduler_init(struct cpu *cpu)
     scheduler_prepare_cpu(cpu);
     scheduler_add_cpu(cpu);
     arch_timer_set(NEVER);
-}
-
-/* --- which CPU --- */
-
-/* All that it may use. */
-static uint64_t allowed(const struct thread *thread)
-{
-    uint64_t mask = thread->cpu_mask & scheduler.online;
-
-    return mask ? mask : scheduler.online;
-}
-
-/* Is it on the CPU, and may it stay there? */
-static bool goes_on(const struct thread *thread)
-{
-    return thread && thread->state == CAVERN_THREAD_READY && !run_queue_queued(&thread->runnable);
-}
-
-static int running(const struct cpu *cpu)
-{
-    if (cpu == scheduler.worker)
-        return run_queue_highest(&scheduler.jobs);
-    return goes_on(cpu->current) ? cpu->current->runnable.priority : RUN_QUEUE_NONE;
-}
-
-static void tell(struct cpu *cpu)
-{
-    scheduler.idle &= ~bit_of(cpu);
-    if (cpu->reschedule)
-        return;
-    cpu->reschedule = true;
-    if (cpu != arch_cpu())
-        platform_cpu_kick(cpu->number);
-}
-
-/* Where a thread that may use `mask` is best off: a CPU that is idle, this one or its last first; else the one that
- * runs the lowest priority, of those that have not been told to look again anyway. */
-static struct cpu *find_cpu(uint64_t mask, unsigned last)
-{
-    struct cpu *own = arch_cpu(), *lowest = NULL;
-    uint64_t idle = mask & scheduler.idle;
-
-    if (idle & bit_of(own))
-        return own;
-    if (idle)
-        return scheduler.cpus[idle >> last & 1 ? last : (unsigned)__builtin_ctzll(idle)];
-    for (uint64_t left = mask; left; left &= left - 1) {
-        struct cpu *cpu = scheduler.cpus[__builtin_ctzll(left)];
-        if (!cpu->reschedule && (!lowest || running(cpu) < running(lowest)))
-            lowest = cpu;
-    }
-    return lowest ? lowest : scheduler.cpus[__builtin_ctzll(mask)];
-}
-
-static struct run_queue *queue_of(const struct thread *thread)
-{
-    return thread->place ? &thread->place->bound : &scheduler.ready;
-}
-
-/* Those that run this priority and have not been waited for, now are. */
-static void contest(struct cpu *cpu, int priority)
-{
-    if (running(cpu) == priority && cpu->slice_end == NEVER)
-        tell(cpu);
-}
-
-/* One that has been queued may be for another CPU. */
-static void announce_elsewhere(const struct thread *thread)
-{
-    int priority = thread->runnable.priority;
-    struct cpu *cpu = thread->place ? thread->place : find_cpu(scheduler.online, thread->last_cpu);
-
-    if (priority > running(cpu))
-        tell(cpu);
-    else if (thread->place)
-        contest(cpu, priority);
-    else
-        for (unsigned i = 0; i < scheduler.cpu_count; i++)
-            contest(scheduler.cpus[i], priority);
-}
-
-/* It is ready: in a queue, at one of its ends. */
-static inline void enqueue(struct thread *thread, bool front)
-{
-    thread->place = NULL;
-    if (thread->cpu_mask && allowed(thread) != scheduler.online)
-        thread->place = find_cpu(allowed(thread), thread->last_cpu);
-    if (front)
-        run_queue_push_front(queue_of(thread), &thread->runnable);
-    else
-        run_queue_push_back(queue_of(thread), &thread->runnable);
-}
-
-static void announce(struct thread *thread)
-{
-    struct cpu *cpu = arch_cpu();
-
-    if (scheduler.cpu_count > 1)
-        announce_elsewhere(thread);
-    else if (!cpu->current || thread->runnable.priority >= cpu->current->runnable.priority)
-        cpu->reschedule = true; /* an equal one makes no difference but to the slice */
-}
-
-static void dequeue(struct thread *thread)
-{
-    run_queue_remove(queue_of(thread), &thread->runnable);
 }
 
 /* --- threads come and go --- */
@@ -168,17 +57,17 @@ void scheduler_wake(struct thread *thread)
     if (!make_ready(thread))
         return;
     thread->slice_used = 0;
-    enqueue(thread, false);
-    announce(thread);
+    placement_enqueue(thread, false);
+    placement_announce(thread);
 }
 
 void scheduler_hand_over(struct thread *thread)
 {
     if (!make_ready(thread))
         return;
-    enqueue(thread, true);
+    placement_enqueue(thread, true);
     if (thread->place)
-        announce(thread);
+        placement_announce(thread);
     arch_cpu()->reschedule = true;
 }
 
@@ -209,7 +98,7 @@ void scheduler_remove(struct thread *thread)
     struct cpu *cpu = arch_cpu();
 
     if (run_queue_queued(&thread->runnable))
-        dequeue(thread);
+        placement_dequeue(thread);
     if (tree_linked(&thread->deadline))
         tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
     if (thread == cpu->current)
@@ -221,13 +110,13 @@ void scheduler_yield(void)
     struct cpu *cpu = arch_cpu();
 
     cpu->reschedule = true;
-    if (!goes_on(cpu->current))
+    if (!placement_goes_on(cpu->current))
         return;
     cpu->current->slice_used = 0;
     cpu->slice_end = NEVER;
-    enqueue(cpu->current, false);
+    placement_enqueue(cpu->current, false);
     if (cpu->current->place)
-        announce(cpu->current); /* perhaps in the queue of another CPU, which may sleep */
+        placement_announce(cpu->current); /* perhaps in the queue of another CPU, which may sleep */
 }
 
 static struct cpu *cpu_of(const struct thread *thread)
@@ -247,13 +136,13 @@ void scheduler_set_priority(struct thread *thread, uint8_t priority)
     if (!run_queue_queued(&thread->runnable)) {
         thread->runnable.priority = priority;
         if (cpu)
-            tell(cpu);
+            placement_tell(cpu);
         return;
     }
-    dequeue(thread);
+    placement_dequeue(thread);
     thread->runnable.priority = priority;
-    enqueue(thread, false);
-    announce(thread);
+    placement_enqueue(thread, false);
+    placement_announce(thread);
 }
 
 void scheduler_set_mask(struct thread *thread, uint64_t mask)
@@ -262,11 +151,11 @@ void scheduler_set_mask(struct thread *thread, uint64_t mask)
 
     thread->cpu_mask = mask;
     if (run_queue_queued(&thread->runnable)) {
-        dequeue(thread);
-        enqueue(thread, false);
-        announce(thread);
-    } else if (cpu && !(allowed(thread) & bit_of(cpu))) {
-        tell(cpu);
+        placement_dequeue(thread);
+        placement_enqueue(thread, false);
+        placement_announce(thread);
+    } else if (cpu && !(placement_allowed(thread) & cpu_bit(cpu))) {
+        placement_tell(cpu);
     }
 }
 
@@ -278,7 +167,7 @@ bool scheduler_runs_elsewhere(const struct thread *thread)
 
     if (!cpu || cpu == arch_cpu())
         return false;
-    tell(cpu);
+    placement_tell(cpu);
     arch_cpu()->awaits_cpu = true;
     return true;
 }
@@ -288,7 +177,7 @@ void scheduler_stop_process(const struct process *process)
     for (unsigned i = 0; i < scheduler.cpu_count; i++) {
         struct cpu *cpu = scheduler.cpus[i];
         if (cpu->current && cpu->current->process == process)
-            tell(cpu);
+            placement_tell(cpu);
     }
 }
 
@@ -302,15 +191,15 @@ static void let_go(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
 
-    if (!goes_on(thread))
+    if (!placement_goes_on(thread))
         return;
     if (thread->doomed) {
         (void)!thread_end(thread, thread->doomed, thread->doom_code); /* it runs here */
     } else if (scheduler_must_let_go(thread)) {
         thread->state = CAVERN_THREAD_SUSPENDED;
-    } else if (!(allowed(thread) & bit_of(cpu))) {
-        enqueue(thread, false);
-        announce(thread);
+    } else if (!(placement_allowed(thread) & cpu_bit(cpu))) {
+        placement_enqueue(thread, false);
+        placement_announce(thread);
     }
 }
 
@@ -392,10 +281,10 @@ void scheduler_timer(void)
 /* A CPU that runs less than this thread, which must leave its own; NULL: none. */
 static struct cpu *find_other(const struct cpu *cpu, const struct thread *thread)
 {
-    uint64_t others = allowed(thread) & ~bit_of(cpu);
-    struct cpu *other = others ? find_cpu(others, cpu->number) : NULL;
+    uint64_t others = placement_allowed(thread) & ~cpu_bit(cpu);
+    struct cpu *other = others ? placement_find_cpu(others, cpu->number) : NULL;
 
-    return other && running(other) < thread->runnable.priority ? other : NULL;
+    return other && placement_priority(other) < thread->runnable.priority ? other : NULL;
 }
 
 /* First in its queue with the rest of its slice, unless another CPU has less to do. */
@@ -404,10 +293,10 @@ static void preempt(struct cpu *cpu)
     struct thread *thread = cpu->current;
     struct cpu *other = scheduler.cpu_count > 1 ? find_other(cpu, thread) : NULL;
     scheduler_keep_slice(cpu);
-    thread->place = allowed(thread) == scheduler.online ? NULL : other ? other : cpu;
-    run_queue_push_front(queue_of(thread), &thread->runnable);
+    thread->place = placement_allowed(thread) == scheduler.online ? NULL : other ? other : cpu;
+    run_queue_push_front(placement_queue(thread), &thread->runnable);
     if (other)
-        tell(other);
+        placement_tell(other);
 }
 
 /* Nobody's registers are on the CPU any more, so jobs may take apart whoever was. */
@@ -415,7 +304,7 @@ static void vacate(struct cpu *cpu)
 {
     if (!cpu->current)
         return;
-    if (goes_on(cpu->current))
+    if (placement_goes_on(cpu->current))
         preempt(cpu);
     cpu->slice_end = NEVER;
     arch_switch(cpu->current, NULL);
@@ -433,7 +322,7 @@ static bool job_is_first(const struct cpu *cpu)
 {
     int job = run_queue_highest(&scheduler.jobs);
 
-    return scheduler.jobs.ready && job >= highest_ready(cpu) && job >= running(cpu);
+    return scheduler.jobs.ready && job >= highest_ready(cpu) && job >= placement_priority(cpu);
 }
 
 /* Two would do no more than one, for each step takes the kernel lock. */
@@ -444,10 +333,10 @@ static bool another_works(const struct cpu *cpu)
 
 static void find_worker(void)
 {
-    struct cpu *cpu = find_cpu(scheduler.online, arch_cpu()->number);
+    struct cpu *cpu = placement_find_cpu(scheduler.online, arch_cpu()->number);
 
-    if (running(cpu) <= run_queue_highest(&scheduler.jobs))
-        tell(cpu);
+    if (placement_priority(cpu) <= run_queue_highest(&scheduler.jobs))
+        placement_tell(cpu);
 }
 
 void scheduler_jobs_queued(void)
@@ -456,7 +345,7 @@ void scheduler_jobs_queued(void)
 
     if (another_works(own))
         return;
-    if (running(own) <= run_queue_highest(&scheduler.jobs) || scheduler.cpu_count == 1)
+    if (placement_priority(own) <= run_queue_highest(&scheduler.jobs) || scheduler.cpu_count == 1)
         own->reschedule = true;
     else
         find_worker();
@@ -466,7 +355,7 @@ void scheduler_jobs_queued(void)
 static bool run_jobs(struct cpu *cpu)
 {
     scheduler.worker = cpu;
-    scheduler.idle &= ~bit_of(cpu);
+    scheduler.idle &= ~cpu_bit(cpu);
     while (job_is_first(cpu)) {
         job_run(container_of(run_queue_first(&scheduler.jobs), struct job, runnable));
         if ((cpu->awaits_cpu || arch_interrupt_pending()) && job_is_first(cpu))
@@ -500,7 +389,7 @@ static struct thread *take_first(struct cpu *cpu)
 
 static struct thread *choose(struct cpu *cpu)
 {
-    bool stays = goes_on(cpu->current);
+    bool stays = placement_goes_on(cpu->current);
 
     if (stays && highest_ready(cpu) <= cpu->current->runnable.priority)
         return cpu->current;
@@ -531,9 +420,9 @@ void scheduler_switch_timed(struct cpu *cpu)
 static void tell_others(struct cpu *cpu)
 {
     if (cpu->current)
-        scheduler.idle &= ~bit_of(cpu);
+        scheduler.idle &= ~cpu_bit(cpu);
     else
-        scheduler.idle |= bit_of(cpu);
+        scheduler.idle |= cpu_bit(cpu);
     if (scheduler.jobs.ready && !scheduler.worker)
         find_worker();
 }

@@ -49,15 +49,13 @@ struct cpu {
     uint64_t system_calls;
 };
 
-#define CPUS_MAX 64 /* bits of a mask */
-
 /* What all CPUs share. */
 struct scheduler {
     struct run_queue ready; /* threads that any CPU may run, but for those that are `current` */
     struct run_queue jobs;
     struct job reaper;
     struct cpu *worker; /* runs jobs, one step after another, and no thread; NULL: none */
-    struct cpu *cpus[CPUS_MAX];
+    struct cpu *cpus[CAVERN_CPUS_MAX];
     unsigned cpu_count;
     uint64_t online; /* bit per CPU */
     uint64_t idle;   /* those that have nothing to do, and have not been told otherwise */
