@@ -3,7 +3,7 @@
  * What a processor gives the kernel. `arch_types.h` comes from the include path: that of arch/aarch64, or of the host
  * model in tests/model. It defines
  *
- *   struct arch_context   registers of a thread: at least `uint64_t x[31], sp, pc`
+ *   struct arch_context   registers of a thread: at least `uint64_t x[31], sp, pc, pstate, fpsr, fpcr, vector[32][2]`
  *   struct arch_space     page tables of an address space
  *
  * Nothing here decides anything. Calls that need memory take it, a zeroed page at a time, from a struct page_source.

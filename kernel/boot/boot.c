@@ -211,7 +211,7 @@ static void start_first_process(struct account *root)
 /* True: there are others now. */
 static bool start_cpus(void)
 {
-    unsigned known = description.cpus < MACHINE_CPUS_MAX ? description.cpus : MACHINE_CPUS_MAX;
+    unsigned known = description.cpus < CAVERN_CPUS_MAX ? description.cpus : CAVERN_CPUS_MAX;
     return cpus_start(description.cpu_ids, known);
 }
 

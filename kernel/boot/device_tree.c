@@ -247,7 +247,7 @@ static const char *visit_cpu(struct walk *walk, int node)
         return NULL;
     if (!reg || cells < 1 || cells > CELLS_MAX || length != 4 * cells)
         return "device tree: a CPU's node is damaged";
-    if (machine->cpus < MACHINE_CPUS_MAX)
+    if (machine->cpus < CAVERN_CPUS_MAX)
         machine->cpu_ids[machine->cpus] = read_cells(reg, cells);
     machine->cpus++;
     return NULL;

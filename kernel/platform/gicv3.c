@@ -36,13 +36,12 @@
 #define ICC_SRE_EL1 S3_0_C12_C12_5
 #define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
 
-#define MPIDR_AFFINITY 0xff00ffffff
 #define PATIENCE 1000000
 
 static volatile void *distributor;
 static const struct device_description *controller;
-static volatile void *private_lines[CPUS_MAX]; /* of each CPU: like the first 32 of a distributor */
-static uint64_t affinity[CPUS_MAX];            /* MPIDR_EL1's Aff3 to Aff0, where they stand there */
+static volatile void *private_lines[CAVERN_CPUS_MAX]; /* of each CPU: like the first 32 of a distributor */
+static uint64_t affinity[CAVERN_CPUS_MAX];            /* MPIDR_EL1's Aff3 to Aff0, where they stand there */
 
 static void wait_clear(volatile void *registers, uint64_t offset, uint32_t bits)
 {
@@ -195,7 +194,7 @@ const struct interrupt_controller gicv3 = {
     .name = "GICv3",
     .compatible = compatible,
     .init = init,
-    .cpus_max = CPUS_MAX,
+    .cpus_max = CAVERN_CPUS_MAX,
     .init_cpu = init_cpu,
     .kick = kick,
     .forget_kicks = forget_kicks,

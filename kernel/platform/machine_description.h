@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cavern/process.h>
+
 #include "object/memory.h"
 
 enum {
     MACHINE_RAM_MAX = 16,
     MACHINE_RESERVED_MAX = 24,
     MACHINE_REGISTERS_MAX = 8,
-    MACHINE_CPUS_MAX = 64,
 };
 
 /* A node with registers. */
@@ -32,11 +33,11 @@ struct machine_description {
     size_t ram_count;
     struct memory_region reserved[MACHINE_RESERVED_MAX];
     size_t reserved_count;
-    struct memory_region ramdisk;       /* size 0: none */
-    const char *bootargs;               /* never NULL */
-    uint64_t seed;                      /* random; 0: none */
-    uint32_t cpus;                      /* all that there are */
-    uint64_t cpu_ids[MACHINE_CPUS_MAX]; /* of the first of them: affinity, as in MPIDR_EL1 */
+    struct memory_region ramdisk;      /* size 0: none */
+    const char *bootargs;              /* never NULL */
+    uint64_t seed;                     /* random; 0: none */
+    uint32_t cpus;                     /* all that there are */
+    uint64_t cpu_ids[CAVERN_CPUS_MAX]; /* of the first of them: affinity, as in MPIDR_EL1 */
     struct device_description interrupt_controller;
     struct device_description console;
     unsigned timer_line; /* of the virtual timer */

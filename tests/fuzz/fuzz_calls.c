@@ -237,29 +237,9 @@ static void step(struct input *input)
 
 /* --- the end --- */
 
-/* Kept tables may hold each other's zombies: such circles are broken by whoever made them, here. */
-static void close_kept_table(struct process *process)
-{
-    uint32_t cursor = 0;
-    cavern_handle handle;
-    object_get(&process->object);
-    while (process->table_kept && handle_next_used(&process->handles, &cursor, &handle))
-        if (handle)
-            DEMAND(process_close(process, handle) == CAVERN_OK);
-    object_put(&process->object);
-    model_settle();
-}
-
 static void end_all(void)
 {
-    for (uint64_t id = 0; process_next(id); id = process_next(id)->id)
-        process_end(process_next(id), (uint64_t[5]){CAVERN_REASON_ENDED});
-    model_settle();
-    for (uint64_t id = 0; process_next(id);) {
-        struct process *process = process_next(id);
-        id = process->id;
-        close_kept_table(process);
-    }
+    model_end_processes();
     for (unsigned i = 0; i < PEERS; i++)
         if (peers[i].process)
             forget(&peers[i]);

@@ -167,8 +167,6 @@ bool arch_device_write(uint64_t physical, unsigned width, uint64_t value)
 
 /* --- processor --- */
 
-#define PSTATE_FLAGS (15ull << 28)
-
 void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, uint64_t tls, uint64_t x0, uint64_t x1)
 {
     *context = (struct arch_context){.x = {x0, x1}, .sp = sp, .pc = pc, .tls = tls};
@@ -178,36 +176,6 @@ void arch_context_restart(struct arch_context *context)
 {
     (void)context;
     model.restart = true;
-}
-
-void arch_context_read(const struct arch_context *context, struct cavern_registers *registers)
-{
-    memcpy(registers->x, context->x, sizeof registers->x);
-    registers->sp = context->sp;
-    registers->pc = context->pc;
-    registers->flags = context->pstate & PSTATE_FLAGS;
-}
-
-void arch_context_write(struct arch_context *context, const struct cavern_registers *registers)
-{
-    memcpy(context->x, registers->x, sizeof context->x);
-    context->sp = registers->sp;
-    context->pc = registers->pc;
-    context->pstate = (context->pstate & ~PSTATE_FLAGS) | (registers->flags & PSTATE_FLAGS);
-}
-
-void arch_context_read_vector(const struct arch_context *context, struct cavern_vector_registers *registers)
-{
-    memcpy(registers->v, context->vector, sizeof registers->v);
-    registers->fpsr = context->fpsr;
-    registers->fpcr = context->fpcr;
-}
-
-void arch_context_write_vector(struct arch_context *context, const struct cavern_vector_registers *registers)
-{
-    memcpy(context->vector, registers->v, sizeof context->vector);
-    context->fpsr = registers->fpsr;
-    context->fpcr = registers->fpcr;
 }
 
 struct cpu *arch_cpu(void)

@@ -160,6 +160,32 @@ struct thread *model_settle(void)
     return next;
 }
 
+/* Kept tables may hold each other's zombies: such circles are broken by whoever made them, here. */
+static void close_kept_table(struct process *process)
+{
+    uint32_t cursor = 0;
+    cavern_handle handle;
+    object_get(&process->object);
+    while (process->table_kept && handle_next_used(&process->handles, &cursor, &handle)) {
+        enum cavern_status status = handle ? process_close(process, handle) : CAVERN_OK;
+        assert(status == CAVERN_OK);
+    }
+    object_put(&process->object);
+    model_settle();
+}
+
+void model_end_processes(void)
+{
+    for (uint64_t id = 0; process_next(id); id = process_next(id)->id)
+        process_end(process_next(id), (uint64_t[5]){CAVERN_REASON_ENDED});
+    model_settle();
+    for (uint64_t id = 0; process_next(id);) {
+        struct process *process = process_next(id);
+        id = process->id;
+        close_kept_table(process);
+    }
+}
+
 cavern_handle model_give(struct process *process, struct object *object, uint16_t rights)
 {
     cavern_handle handle;

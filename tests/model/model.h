@@ -47,6 +47,9 @@ uint64_t model_again(struct thread *thread, uint64_t regs[16]);
 /* The registers of a thread that waited and has been woken. */
 uint64_t *model_registers(struct thread *thread);
 
+/* Ends all that there are, also those that only their own kept tables keep. */
+void model_end_processes(void);
+
 /* Lets jobs run until there are none; which thread the scheduler would run. */
 struct thread *model_settle(void);
 

@@ -132,84 +132,84 @@ static void test_elf_at_an_odd_address_is_read(void **state)
     offsetof(struct program, segments) + (i) * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, field),                       \
         sizeof(((Elf64_Phdr *)0)->field)
 
+static const struct {
+    size_t offset, bytes;
+    uint64_t value;
+    enum elf_error error;
+} bad_fields[] = {
+    {HEADER(e_ident[0]), 'E', ELF_NOT_ELF},
+    {HEADER(e_ident[3]), 'f', ELF_NOT_ELF},
+    {HEADER(e_ident[4]), ELFCLASS32, ELF_WRONG_CLASS},
+    {HEADER(e_ident[5]), ELFDATA2MSB, ELF_WRONG_CLASS},
+    {HEADER(e_ident[6]), 0, ELF_WRONG_CLASS},
+    {HEADER(e_version), 2, ELF_WRONG_CLASS},
+    {HEADER(e_machine), EM_X86_64, ELF_WRONG_MACHINE},
+    {HEADER(e_type), ET_DYN, ELF_NOT_STATIC},
+    {HEADER(e_type), ET_REL, ELF_NOT_STATIC},
+    {HEADER(e_phentsize), 32, ELF_BAD_HEADERS},
+    {HEADER(e_phnum), ELF_HEADERS_MAX + 1, ELF_BAD_HEADERS},
+    {HEADER(e_phnum), 0xffff, ELF_BAD_HEADERS},
+    {HEADER(e_phnum), 0, ELF_NO_SEGMENT},
+    {HEADER(e_phoff), SIZE - SEGMENTS * sizeof(Elf64_Phdr) + 1, ELF_TRUNCATED},
+    {HEADER(e_phoff), UINT64_MAX, ELF_TRUNCATED},
+    {HEADER(e_phoff), UINT64_MAX - 16, ELF_TRUNCATED},
+    {HEADER(e_entry), 0x1fffff, ELF_BAD_ENTRY},
+    {HEADER(e_entry), 0x200c00, ELF_BAD_ENTRY},
+    {HEADER(e_entry), 0x201000, ELF_BAD_ENTRY}, /* data */
+    {HEADER(e_entry), UINT64_MAX, ELF_BAD_ENTRY},
+    {SEGMENT(TEXT_SEGMENT, p_offset), SIZE / 0x1000 * 0x1000 + 0x1000, ELF_TRUNCATED},
+    {SEGMENT(TEXT_SEGMENT, p_offset), UINT64_MAX - 0xfff, ELF_TRUNCATED},
+    {SEGMENT(DATA_SEGMENT, p_filesz), SIZE - DATA + 1, ELF_TRUNCATED},
+    {SEGMENT(DATA_SEGMENT, p_filesz), UINT64_MAX, ELF_TRUNCATED},
+    {SEGMENT(DATA_SEGMENT, p_memsz), 0x1ff, ELF_BAD_SEGMENT_SIZE},
+    {SEGMENT(DATA_SEGMENT, p_memsz), 0, ELF_BAD_SEGMENT_SIZE},
+    {SEGMENT(DATA_SEGMENT, p_memsz), UINT64_MAX, ELF_BAD_SEGMENT_ADDRESS},
+    {SEGMENT(DATA_SEGMENT, p_memsz), ELF_ADDRESS_END - 0x201000 + 1, ELF_BAD_SEGMENT_ADDRESS},
+    {SEGMENT(DATA_SEGMENT, p_memsz), ELF_ADDRESS_END - 0x201000, ELF_OK},
+    {SEGMENT(TEXT_SEGMENT, p_vaddr), 0, ELF_BAD_SEGMENT_ADDRESS},
+    {SEGMENT(DATA_SEGMENT, p_vaddr), ELF_ADDRESS_END, ELF_BAD_SEGMENT_ADDRESS},
+    {SEGMENT(DATA_SEGMENT, p_vaddr), ELF_ADDRESS_END - 0x1000, ELF_BAD_SEGMENT_ADDRESS},
+    {SEGMENT(DATA_SEGMENT, p_vaddr), UINT64_MAX - 0xfff, ELF_BAD_SEGMENT_ADDRESS},
+    {SEGMENT(DATA_SEGMENT, p_vaddr), 0x201004, ELF_BAD_SEGMENT_OFFSET},
+    {SEGMENT(DATA_SEGMENT, p_offset), DATA + 8, ELF_BAD_SEGMENT_OFFSET},
+    {SEGMENT(DATA_SEGMENT, p_vaddr), 0x200000, ELF_SEGMENTS_OVERLAP},
+    {SEGMENT(DATA_SEGMENT, p_vaddr), 0x1ff000, ELF_SEGMENTS_OVERLAP},
+    {SEGMENT(TEXT_SEGMENT, p_memsz), 0x1001, ELF_SEGMENTS_OVERLAP}, /* shares the data's first page */
+    {SEGMENT(TEXT_SEGMENT, p_memsz), 0x1000, ELF_OK},
+    {SEGMENT(TEXT_SEGMENT, p_flags), PF_R | PF_W | PF_X, ELF_WRITE_EXECUTE},
+    {SEGMENT(TEXT_SEGMENT, p_flags), PF_R, ELF_BAD_ENTRY},
+    {SEGMENT(TLS_SEGMENT, p_memsz), 0x3f, ELF_BAD_TLS},
+    {SEGMENT(TLS_SEGMENT, p_memsz), UINT64_MAX, ELF_BAD_TLS},
+    {SEGMENT(TLS_SEGMENT, p_align), 24, ELF_BAD_TLS},
+    {SEGMENT(TLS_SEGMENT, p_align), 8192, ELF_BAD_TLS},
+    {SEGMENT(TLS_SEGMENT, p_align), 0, ELF_OK},
+    {SEGMENT(TLS_SEGMENT, p_memsz), 0x40, ELF_OK},
+    {SEGMENT(TLS_SEGMENT, p_filesz), 0, ELF_OK},
+    {SEGMENT(TLS_SEGMENT, p_vaddr), 0x201000, ELF_OK},
+    {SEGMENT(TLS_SEGMENT, p_vaddr), 0x2011c1, ELF_BAD_TLS}, /* one byte beyond the file's part */
+    {SEGMENT(TLS_SEGMENT, p_vaddr), 0x201008, ELF_BAD_TLS}, /* not where it stands in the file */
+    {SEGMENT(TLS_SEGMENT, p_vaddr), 0, ELF_BAD_TLS},
+    {SEGMENT(TLS_SEGMENT, p_vaddr), UINT64_MAX, ELF_BAD_TLS},
+    {SEGMENT(NOTE_SEGMENT, p_type), PT_TLS, ELF_BAD_TLS}, /* a second one */
+    {SEGMENT(NOTE_SEGMENT, p_type), PT_DYNAMIC, ELF_NOT_STATIC},
+    {SEGMENT(NOTE_SEGMENT, p_type), PT_INTERP, ELF_NOT_STATIC},
+    {SEGMENT(NOTE_SEGMENT, p_type), PT_GNU_STACK, ELF_OK},
+    {SEGMENT(NOTE_SEGMENT, p_offset), SIZE, ELF_TRUNCATED},
+    {SEGMENT(NOTE_SEGMENT, p_offset), SIZE - sizeof(notes), ELF_OK},
+    {SEGMENT(NOTE_SEGMENT, p_filesz), UINT64_MAX, ELF_TRUNCATED},
+};
+
 static void test_elf_with_one_bad_field_is_refused(void **state)
 {
-    static const struct {
-        size_t offset, bytes;
-        uint64_t value;
-        enum elf_error error;
-    } rows[] = {
-        {HEADER(e_ident[0]), 'E', ELF_NOT_ELF},
-        {HEADER(e_ident[3]), 'f', ELF_NOT_ELF},
-        {HEADER(e_ident[4]), ELFCLASS32, ELF_WRONG_CLASS},
-        {HEADER(e_ident[5]), ELFDATA2MSB, ELF_WRONG_CLASS},
-        {HEADER(e_ident[6]), 0, ELF_WRONG_CLASS},
-        {HEADER(e_version), 2, ELF_WRONG_CLASS},
-        {HEADER(e_machine), EM_X86_64, ELF_WRONG_MACHINE},
-        {HEADER(e_type), ET_DYN, ELF_NOT_STATIC},
-        {HEADER(e_type), ET_REL, ELF_NOT_STATIC},
-        {HEADER(e_phentsize), 32, ELF_BAD_HEADERS},
-        {HEADER(e_phnum), ELF_HEADERS_MAX + 1, ELF_BAD_HEADERS},
-        {HEADER(e_phnum), 0xffff, ELF_BAD_HEADERS},
-        {HEADER(e_phnum), 0, ELF_NO_SEGMENT},
-        {HEADER(e_phoff), SIZE - SEGMENTS * sizeof(Elf64_Phdr) + 1, ELF_TRUNCATED},
-        {HEADER(e_phoff), UINT64_MAX, ELF_TRUNCATED},
-        {HEADER(e_phoff), UINT64_MAX - 16, ELF_TRUNCATED},
-        {HEADER(e_entry), 0x1fffff, ELF_BAD_ENTRY},
-        {HEADER(e_entry), 0x200c00, ELF_BAD_ENTRY},
-        {HEADER(e_entry), 0x201000, ELF_BAD_ENTRY}, /* data */
-        {HEADER(e_entry), UINT64_MAX, ELF_BAD_ENTRY},
-        {SEGMENT(TEXT_SEGMENT, p_offset), SIZE / 0x1000 * 0x1000 + 0x1000, ELF_TRUNCATED},
-        {SEGMENT(TEXT_SEGMENT, p_offset), UINT64_MAX - 0xfff, ELF_TRUNCATED},
-        {SEGMENT(DATA_SEGMENT, p_filesz), SIZE - DATA + 1, ELF_TRUNCATED},
-        {SEGMENT(DATA_SEGMENT, p_filesz), UINT64_MAX, ELF_TRUNCATED},
-        {SEGMENT(DATA_SEGMENT, p_memsz), 0x1ff, ELF_BAD_SEGMENT_SIZE},
-        {SEGMENT(DATA_SEGMENT, p_memsz), 0, ELF_BAD_SEGMENT_SIZE},
-        {SEGMENT(DATA_SEGMENT, p_memsz), UINT64_MAX, ELF_BAD_SEGMENT_ADDRESS},
-        {SEGMENT(DATA_SEGMENT, p_memsz), ELF_ADDRESS_END - 0x201000 + 1, ELF_BAD_SEGMENT_ADDRESS},
-        {SEGMENT(DATA_SEGMENT, p_memsz), ELF_ADDRESS_END - 0x201000, ELF_OK},
-        {SEGMENT(TEXT_SEGMENT, p_vaddr), 0, ELF_BAD_SEGMENT_ADDRESS},
-        {SEGMENT(DATA_SEGMENT, p_vaddr), ELF_ADDRESS_END, ELF_BAD_SEGMENT_ADDRESS},
-        {SEGMENT(DATA_SEGMENT, p_vaddr), ELF_ADDRESS_END - 0x1000, ELF_BAD_SEGMENT_ADDRESS},
-        {SEGMENT(DATA_SEGMENT, p_vaddr), UINT64_MAX - 0xfff, ELF_BAD_SEGMENT_ADDRESS},
-        {SEGMENT(DATA_SEGMENT, p_vaddr), 0x201004, ELF_BAD_SEGMENT_OFFSET},
-        {SEGMENT(DATA_SEGMENT, p_offset), DATA + 8, ELF_BAD_SEGMENT_OFFSET},
-        {SEGMENT(DATA_SEGMENT, p_vaddr), 0x200000, ELF_SEGMENTS_OVERLAP},
-        {SEGMENT(DATA_SEGMENT, p_vaddr), 0x1ff000, ELF_SEGMENTS_OVERLAP},
-        {SEGMENT(TEXT_SEGMENT, p_memsz), 0x1001, ELF_SEGMENTS_OVERLAP}, /* shares the data's first page */
-        {SEGMENT(TEXT_SEGMENT, p_memsz), 0x1000, ELF_OK},
-        {SEGMENT(TEXT_SEGMENT, p_flags), PF_R | PF_W | PF_X, ELF_WRITE_EXECUTE},
-        {SEGMENT(TEXT_SEGMENT, p_flags), PF_R, ELF_BAD_ENTRY},
-        {SEGMENT(TLS_SEGMENT, p_memsz), 0x3f, ELF_BAD_TLS},
-        {SEGMENT(TLS_SEGMENT, p_memsz), UINT64_MAX, ELF_BAD_TLS},
-        {SEGMENT(TLS_SEGMENT, p_align), 24, ELF_BAD_TLS},
-        {SEGMENT(TLS_SEGMENT, p_align), 8192, ELF_BAD_TLS},
-        {SEGMENT(TLS_SEGMENT, p_align), 0, ELF_OK},
-        {SEGMENT(TLS_SEGMENT, p_memsz), 0x40, ELF_OK},
-        {SEGMENT(TLS_SEGMENT, p_filesz), 0, ELF_OK},
-        {SEGMENT(TLS_SEGMENT, p_vaddr), 0x201000, ELF_OK},
-        {SEGMENT(TLS_SEGMENT, p_vaddr), 0x2011c1, ELF_BAD_TLS}, /* one byte beyond the file's part */
-        {SEGMENT(TLS_SEGMENT, p_vaddr), 0x201008, ELF_BAD_TLS}, /* not where it stands in the file */
-        {SEGMENT(TLS_SEGMENT, p_vaddr), 0, ELF_BAD_TLS},
-        {SEGMENT(TLS_SEGMENT, p_vaddr), UINT64_MAX, ELF_BAD_TLS},
-        {SEGMENT(NOTE_SEGMENT, p_type), PT_TLS, ELF_BAD_TLS}, /* a second one */
-        {SEGMENT(NOTE_SEGMENT, p_type), PT_DYNAMIC, ELF_NOT_STATIC},
-        {SEGMENT(NOTE_SEGMENT, p_type), PT_INTERP, ELF_NOT_STATIC},
-        {SEGMENT(NOTE_SEGMENT, p_type), PT_GNU_STACK, ELF_OK},
-        {SEGMENT(NOTE_SEGMENT, p_offset), SIZE, ELF_TRUNCATED},
-        {SEGMENT(NOTE_SEGMENT, p_offset), SIZE - sizeof(notes), ELF_OK},
-        {SEGMENT(NOTE_SEGMENT, p_filesz), UINT64_MAX, ELF_TRUNCATED},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(bad_fields); i++) {
         struct program p = good_program();
 
-        memcpy((uint8_t *)&p + rows[i].offset, &rows[i].value, rows[i].bytes);
+        memcpy((uint8_t *)&p + bad_fields[i].offset, &bad_fields[i].value, bad_fields[i].bytes);
         enum elf_error error = open_program(&p);
-        if (error != rows[i].error)
+        if (error != bad_fields[i].error)
             print_error("row %zu: %s\n", i, elf_error_text(error));
-        assert_int_equal(error, rows[i].error);
+        assert_int_equal(error, bad_fields[i].error);
     }
 }
 

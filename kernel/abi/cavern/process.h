@@ -6,6 +6,7 @@
 
 #define CAVERN_NAME_SIZE 16 /* bytes of a process name, padded with 0 */
 #define CAVERN_PRIORITIES 32
+#define CAVERN_CPUS_MAX 64 /* bits of a CPU mask */
 
 /* process_create: flags. */
 #define CAVERN_PROCESS_KEEP 1 /* the handle table stays in the zombie for a successor */

@@ -34,7 +34,7 @@ static struct {
     uint32_t end;
     uint64_t empty; /* TTBR0 for no space at all */
     unsigned kept;  /* over the last rollover */
-    uint32_t keep[CPUS_MAX];
+    uint32_t keep[CAVERN_CPUS_MAX];
 } asids;
 
 void address_spaces_init(uint64_t empty_table)

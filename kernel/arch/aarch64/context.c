@@ -5,7 +5,6 @@
  * ever left behind on a CPU, and none can be seen by another thread.
  */
 #include <stddef.h>
-#include <string.h>
 
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/mmu.h"
@@ -26,7 +25,6 @@ _Static_assert(offsetof(struct thread, context) % 16 == 0, "SP_EL1 points to the
 
 /* EL0, AArch64, IRQ and SError open; FIQ and debug exceptions masked. DDI 0487, C5.2.19. */
 #define PSTATE_USER 0x240
-#define PSTATE_FLAGS (UINT64_C(15) << 28) /* N, Z, C, V */
 #define CPACR_FPEN (UINT64_C(3) << 20)
 #define INSTRUCTION_BYTES 4
 
@@ -40,36 +38,6 @@ void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, u
 void arch_context_restart(struct arch_context *context)
 {
     context->pc -= INSTRUCTION_BYTES;
-}
-
-void arch_context_read(const struct arch_context *context, struct cavern_registers *registers)
-{
-    memcpy(registers->x, context->x, sizeof registers->x);
-    registers->sp = context->sp;
-    registers->pc = context->pc;
-    registers->flags = context->pstate & PSTATE_FLAGS;
-}
-
-void arch_context_write(struct arch_context *context, const struct cavern_registers *registers)
-{
-    memcpy(context->x, registers->x, sizeof context->x);
-    context->sp = registers->sp;
-    context->pc = registers->pc;
-    context->pstate = (context->pstate & ~PSTATE_FLAGS) | (registers->flags & PSTATE_FLAGS);
-}
-
-void arch_context_read_vector(const struct arch_context *context, struct cavern_vector_registers *registers)
-{
-    memcpy(registers->v, context->vector, sizeof registers->v);
-    registers->fpsr = context->fpsr;
-    registers->fpcr = context->fpcr;
-}
-
-void arch_context_write_vector(struct arch_context *context, const struct cavern_vector_registers *registers)
-{
-    memcpy(context->vector, registers->v, sizeof context->vector);
-    context->fpsr = registers->fpsr;
-    context->fpcr = registers->fpcr;
 }
 
 void context_enable_vector(void)

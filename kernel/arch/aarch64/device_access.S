@@ -21,24 +21,28 @@
     isb
     .endm
 
+/* `byte`, `half` or `whole` is the instruction on `narrow` or `wide` for the width in w1. */
+    .macro access byte, half, whole, narrow, wide
+    guard_begin
+    tbnz    w1, #0, 1f
+    tbnz    w1, #1, 2f
+    tbnz    w1, #2, 4f
+    \whole  \wide, [x0]
+    b       8f
+1:  \byte   \narrow, [x0]
+    b       8f
+2:  \half   \narrow, [x0]
+    b       8f
+4:  \whole  \narrow, [x0]
+8:  guard_end
+    .endm
+
     .text
 /* In: x0 address, w1 width, x2 where the value goes. Out: w0 0 for an abort, else 1. Changes x3, x4, x16, x17. */
     .globl  device_load
 device_load:
     mov     x3, #0
-    guard_begin
-    tbnz    w1, #0, 3f
-    tbnz    w1, #1, 4f
-    tbnz    w1, #2, 5f
-    ldr     x3, [x0]
-    b       device_load_done
-3:  ldrb    w3, [x0]
-    b       device_load_done
-4:  ldrh    w3, [x0]
-    b       device_load_done
-5:  ldr     w3, [x0]
-device_load_done:
-    guard_end
+    access  ldrb, ldrh, ldr, w3, x3
     str     x3, [x2]
     mov     w0, w4
     ret
@@ -46,19 +50,7 @@ device_load_done:
 /* In: x0 address, w1 width, x2 value. Out and changed: as above. */
     .globl  device_store
 device_store:
-    guard_begin
-    tbnz    w1, #0, 3f
-    tbnz    w1, #1, 4f
-    tbnz    w1, #2, 5f
-    str     x2, [x0]
-    b       device_store_done
-3:  strb    w2, [x0]
-    b       device_store_done
-4:  strh    w2, [x0]
-    b       device_store_done
-5:  str     w2, [x0]
-device_store_done:
-    guard_end
+    access  strb, strh, str, w2, x2
     mov     w0, w4
     ret
 

@@ -19,7 +19,6 @@
 #include "platform/setup.h"
 
 #define START_PATIENCE 1000000000ull /* ns */
-#define MPIDR_AFFINITY 0xff00ffffffull
 #define AREA_PAGES ((sizeof(struct cpu_area) - CPU_AREA_GUARD) / CAVERN_PAGE_SIZE)
 
 extern char secondary_start[]; /* head.S */
@@ -82,7 +81,7 @@ static const char *start(uint64_t id, bool *lost)
 {
     if (*lost)
         return "one before it has not come";
-    if (scheduler.cpu_count == CPUS_MAX || scheduler.cpu_count == platform_cpus_max())
+    if (scheduler.cpu_count == CAVERN_CPUS_MAX || scheduler.cpu_count == platform_cpus_max())
         return "the kernel or the interrupt controller serves no more";
     struct cpu *cpu = make_area(scheduler.cpu_count);
     if (!cpu)

@@ -17,6 +17,8 @@
 #define system_register_write(name, value)                                                                             \
     __asm__ volatile("msr " SYSTEM_REGISTER_TEXT(name) ", %0" ::"r"((uint64_t)(value)))
 
+#define MPIDR_AFFINITY UINT64_C(0xff00ffffff) /* Aff3 to Aff0 of MPIDR_EL1 */
+
 static inline void barrier_instruction(void)
 {
     __asm__ volatile("isb" ::: "memory");
