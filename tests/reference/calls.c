@@ -17,7 +17,6 @@ void ref_handle_give(struct ref_thread *thread, const uint64_t x[16])
     struct ref_object *object = ref_find(thread, x[2], &rights);
     ref_wrong(!object, CAVERN_BAD_HANDLE);
     ref_wrong(object && (!(rights & CAVERN_RIGHT_COPY) || (x[3] & ~(uint64_t)rights)), CAVERN_DENIED);
-    ref_wrong(x[3] >> 16, CAVERN_BAD_ARGUMENT);
     ref_wrong(process && process->state > CAVERN_PROCESS_RUNNING, CAVERN_GONE);
     if (!process || !object || process->state > CAVERN_PROCESS_RUNNING)
         return;
@@ -256,23 +255,36 @@ void ref_serve(struct ref_thread *thread, enum cavern_call call, const uint64_t 
         functions[call](thread, x);
 }
 
-static bool finish_one_ending(void)
+/* Of several that of the highest priority, else the one that began first. [PROC-END-8] */
+static struct ref_process *next_ending(void)
 {
+    struct ref_process *next = NULL;
     for (unsigned i = 0; i < ref.processes.count; i++) {
         struct ref_process *process = ref.processes.items[i];
-        if (process->state == CAVERN_PROCESS_ENDING) {
-            ref_finish_ending(process);
-            return true;
-        }
+        if (process->state == CAVERN_PROCESS_ENDING &&
+            (!next || process->urgency > next->urgency ||
+             (process->urgency == next->urgency && process->ending < next->ending)))
+            next = process;
     }
-    return false;
+    return next;
 }
 
-void ref_settle(void)
+static bool finish_one_ending(void)
 {
+    struct ref_process *process = next_ending();
+    if (process)
+        ref_finish_ending(process);
+    return process;
+}
+
+static void settle(bool hurried)
+{
+    ref.hurried = hurried;
+    ref.postponed = false;
     do {
-        while (finish_one_ending())
-            continue;
+        do
+            ref_bury();
+        while (finish_one_ending());
         ref.progress = false;
         for (unsigned i = 0; i < ref.queues.count; i++) {
             struct ref_queue *queue = ref.queues.items[i];
@@ -280,6 +292,14 @@ void ref_settle(void)
                 ref.progress |= queue->owner->state == CAVERN_PROCESS_ENDING;
         }
     } while (ref.progress);
+    ref.hurried = false;
+}
+
+void ref_settle(void)
+{
+    settle(false);
+    if (ref.postponed)
+        settle(true);
     for (unsigned i = 0; i < ref.queues.count; i++) {
         struct ref_queue *queue = ref.queues.items[i];
         if (!queue->object.gone && queue->owner)

@@ -110,6 +110,26 @@ static unsigned records_of(enum cavern_topic topic, const struct ref_object *acc
     return count;
 }
 
+/* Records that it has written before it came to memory that is not there. [ABI-INSPECT-4] */
+static void inspect_in_vain(const struct ref_thread *thread, const uint64_t x[16], unsigned size,
+                            const struct ref_object *object)
+{
+    uint64_t record[32], before[32];
+    for (uint64_t at = 0; at < x[5]; at += size) {
+        unsigned there = size;
+        while (there && !ref_accessible(thread->process, x[4] + at, there, CAVERN_PROT_WRITE))
+            there -= 8;
+        if (!there || !ref.fetch(thread, x[4] + at, record, there))
+            return;
+        ref_read(thread->process, x[4] + at, before, there);
+        bool written = memcmp(record, before, there);
+        ref.unlike |= written && there == size && !is_like((enum cavern_topic)x[2], record, object);
+        ref_write(thread->process, x[4] + at, record, there);
+        if (!written || there < size)
+            return;
+    }
+}
+
 /* [ABI-INSPECT-1] [ABI-INSPECT-2] [ABI-INSPECT-3] */
 void ref_inspect(struct ref_thread *thread, const uint64_t x[16])
 {
@@ -123,6 +143,8 @@ void ref_inspect(struct ref_thread *thread, const uint64_t x[16])
     ref_wrong(topic && x[5] < topic->size, CAVERN_BAD_ARGUMENT);
     uint64_t written = ref.drawn[0] == CAVERN_OK ? ref.drawn[2] : x[5];
     ref_wrong((x[4] & 7) || !ref_accessible(thread->process, x[4], written, CAVERN_PROT_WRITE), CAVERN_BAD_ADDRESS);
+    if (ref.errors == 1u << CAVERN_BAD_ADDRESS && !(x[4] & 7))
+        inspect_in_vain(thread, x, topic->size, object);
     if (ref_failed() || written > sizeof bytes)
         return;
     ref_out(thread, 1, ref.drawn[1]);

@@ -25,12 +25,11 @@ static void gather_grant(const struct ref_thread *thread, struct ref_message *me
     uint16_t rights = 0;
     struct ref_object *object = ref_find(thread, r[0], &rights);
     ref_wrong(!object, CAVERN_BAD_HANDLE);
-    ref_wrong(r[1] >> 16, CAVERN_BAD_ARGUMENT);
     if (!object)
         return;
     bool never = object->type == CAVERN_TYPE_PROCESS || object->type == CAVERN_TYPE_THREAD ||
                  object->type == CAVERN_TYPE_QUEUE; /* [MSG-GRANT-4] */
-    ref_wrong(never || !(rights & CAVERN_RIGHT_COPY) || (r[1] & ~(uint64_t)rights & 0xffff), CAVERN_DENIED);
+    ref_wrong(never || !(rights & CAVERN_RIGHT_COPY) || (r[1] & ~(uint64_t)rights), CAVERN_DENIED);
     message->grant[i] = (struct ref_grant){object, (uint16_t)r[1], thread->process, true};
 }
 
@@ -48,6 +47,7 @@ static struct ref_message *gather(const struct ref_thread *thread, const uint64_
                                              .attached = (uint8_t)(leases | grants << 4),
                                              .sender = thread->process->id,
                                              .trace = (uint32_t)(x[1] >> 32)}; /* [ABI-HEADER-1] */
+    message->number = ref.messages++;
     message->leases = leases;
     message->grants = grants;
     message->payload = ref_new((size + 7) / 8 * 8 + 8 * CAVERN_WORDS);
@@ -85,8 +85,7 @@ static uint64_t unfreed(const struct ref_sender *sender)
 {
     uint64_t count = sender->messages;
     const struct ref_list *messages = &sender->queue->messages;
-    for (unsigned i = 0;
-         !ref_lies(sender->queue) && i < messages->count && ref_freed(sender->queue, messages->items[i]); i++)
+    for (unsigned i = 0; i < messages->count && ref_freed(sender->queue, messages->items[i]); i++)
         count -= ((struct ref_message *)messages->items[i])->sender == sender;
     return count;
 }
@@ -185,8 +184,10 @@ void ref_call(struct ref_thread *thread, const uint64_t x[16])
     thread->answer_buffer = buffer;
     thread->answer_offset = offset;
     thread->deadline = x[9];
-    if (x[9] <= ref.now)
+    if (x[9] <= ref.now) {
+        ref_refill(request->server); /* it is at its limits for a moment, and holds up nobody then */
         ref_cancel(request, CAVERN_TIMEOUT);
+    }
 }
 
 /* --- replying and receiving --- */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the documents leave open, and the reference therefore asks the kernel. */
+#include <string.h>
+
 #include "core/handle_table.h"
 #include "object/process.h"
 #include "object/queue.h"
 #include "object/sender.h"
+#include "object/thread.h"
 #include "operation.h"
+#include "recount.h"
 
 bool oracle_failing;
 
@@ -29,13 +33,35 @@ static uint64_t retired(const struct ref_queue *queue)
     return queue->real ? ((struct queue *)queue->real)->ring.used_from : 0;
 }
 
-/* Told by now, and with the next message of the queue that it reports to, if it is in there. */
+/* What came to a thread that waits came in registers, ahead of all that stands in the ring. */
+static bool got_another(const struct ref_thread *receiver)
+{
+    const struct thread *real = receiver ? kernel_thread(receiver) : NULL;
+    return real && real->context.x[0] != CAVERN_IN_RING;
+}
+
+static bool next(const struct ref_queue *queue, struct cavern_header *header)
+{
+    const struct queue *real = queue->real;
+    uint64_t length;
+    if (!recount_is_live(real) || real->ring.tail <= queue->tail || got_another(queue->receiver))
+        return false;
+    memcpy(header, queue_window(real, queue->tail, 0, &length), sizeof *header);
+    return true;
+}
+
+/* The next message in the ring tells it: be it that the queue has been unbound since, or the source has gone. */
+static bool comes_next(const struct ref_notice *notice)
+{
+    struct cavern_header header;
+    return next(notice->queue, &header) && header.kind == notice->kind && header.label == notice->label;
+}
+
 static bool told(const struct ref_sender *sender)
 {
     const struct sender *real = sender->real;
-    const struct notice *space = &real->space;
-    return !real->waits && (space->state == NOTICE_WAITING ||
-                            (space->state == NOTICE_DELIVERED && space->position == sender->space.queue->tail));
+    bool waits = recount_is_live(real) && !real->waits && real->space.state == NOTICE_WAITING;
+    return waits || comes_next(&sender->space);
 }
 
 static bool fetch_words(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size)
@@ -63,6 +89,8 @@ void oracle_start(void)
     ref.pays = pays;
     ref.retired = retired;
     ref.told = told;
+    ref.comes_next = comes_next;
+    ref.next = next;
     ref.ends = ends;
     ref.fetch = fetch_words;
     ref.seen = seen;

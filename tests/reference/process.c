@@ -16,17 +16,24 @@ struct ref_process *ref_process_new(struct ref_account *account, uint64_t flags)
     return process;
 }
 
+static void set_priority(struct ref_thread *thread, unsigned priority)
+{
+    thread->priority = priority;
+    if (thread->process->urgency < priority)
+        thread->process->urgency = priority;
+}
+
 struct ref_thread *ref_thread_new(struct ref_process *process, unsigned priority)
 {
     struct ref_thread *thread = ref_new(sizeof *thread);
     thread->object.type = CAVERN_TYPE_THREAD;
     thread->process = process;
-    thread->priority = priority;
     ref_notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
     ref_notice_init(&thread->fault, CAVERN_KIND_FAULT, &thread->object);
     thread->fault.faulted = thread;
     ref_push(&process->threads, thread);
     process->state = CAVERN_PROCESS_RUNNING;
+    set_priority(thread, priority);
     return thread;
 }
 
@@ -99,19 +106,48 @@ void ref_process_end(struct ref_process *process, enum cavern_reason reason, uin
     if (process->state >= CAVERN_PROCESS_ENDING)
         return;
     process->state = CAVERN_PROCESS_ENDING;
+    process->ending = ref.endings++;
     set_exit(&process->exit, reason, code);
+}
+
+/* [PROC-END-8] */
+void ref_hasten(struct ref_process *process, const struct ref_thread *thread)
+{
+    if (process->state != CAVERN_PROCESS_ENDING || process->urgency >= thread->priority)
+        return;
+    process->urgency = thread->priority;
+    process->ending = ref.endings++;
+}
+
+static bool brings_from(const struct ref_message *message, const struct ref_process *process)
+{
+    for (unsigned i = 0; i < message->grants; i++) {
+        if (message->grant[i].waits && message->grant[i].from == process)
+            return true;
+    }
+    return false;
+}
+
+/* The first that it has sent with grants that still wait; NULL: none. */
+static struct ref_message *first_with_grants(const struct ref_process *process)
+{
+    struct ref_message *first = NULL;
+    for (unsigned q = 0; q < ref.queues.count; q++) {
+        const struct ref_queue *queue = ref.queues.items[q];
+        for (unsigned m = 0; m < queue->messages.count; m++) {
+            struct ref_message *message = queue->messages.items[m];
+            if (brings_from(message, process) && (!first || message->number < first->number))
+                first = message;
+        }
+    }
+    return first;
 }
 
 static void drop_grants_of(const struct ref_process *process)
 {
-    for (unsigned q = 0; q < ref.queues.count; q++) { /* [MSG-GRANT-3] */
-        const struct ref_queue *queue = ref.queues.items[q];
-        for (unsigned m = 0; m < queue->messages.count; m++) {
-            struct ref_message *message = queue->messages.items[m];
-            if (message->grants && message->grant[0].from == process)
-                ref_drop_grants(message);
-        }
-    }
+    struct ref_message *message;
+    while ((message = first_with_grants(process))) /* [MSG-GRANT-3] [PROC-END-7] */
+        ref_drop_grants(message);
 }
 
 /* Of a table that is kept, the handles to the process itself and to its threads. [PROC-SUCCESSION-1] */
@@ -141,6 +177,7 @@ void ref_finish_ending(struct ref_process *process)
         close_own(process);
     if (!(process->flags & CAVERN_PROCESS_KEEP) || !process->object.handles)
         ref_close_all(process); /* nobody could ask for it [PROC-SUCCESSION-3] */
+    ref_bury();
     process->state = CAVERN_PROCESS_ZOMBIE;
     ref_fire(&process->exit);
     if (!process->object.handles)
@@ -150,6 +187,8 @@ void ref_finish_ending(struct ref_process *process)
 /* [PROC-SUCCESSION-3] */
 void ref_process_unnamed(struct ref_process *process)
 {
+    if (process->object.handles)
+        return; /* it has got another since */
     if (process->state == CAVERN_PROCESS_NEW)
         ref_process_end(process, CAVERN_REASON_ENDED, 0);
     if (process->state == CAVERN_PROCESS_ZOMBIE && !process->object.gone) {
@@ -172,6 +211,8 @@ void ref_process_create(struct ref_thread *thread, const uint64_t x[16])
         ref_wrong(before->state != CAVERN_PROCESS_ZOMBIE || !(before->flags & CAVERN_PROCESS_KEEP) || before->succeeded,
                   CAVERN_BUSY);
         ref_wrong(account && before->account != account, CAVERN_BAD_ARGUMENT);
+        if (ref.drawn[0] == CAVERN_BUSY)
+            ref_hasten(before, thread);
     }
     if (ref_failed() || !account)
         return;
@@ -240,6 +281,7 @@ void ref_process_end_call(struct ref_thread *thread, const uint64_t x[16])
     if (ref_failed() || !process)
         return;
     ref_process_end(process, process == thread->process ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, x[3]);
+    ref_hasten(process, thread);
 }
 
 void ref_thread_create(struct ref_thread *thread, const uint64_t x[16])
@@ -259,6 +301,16 @@ void ref_thread_create(struct ref_thread *thread, const uint64_t x[16])
     ref_out(thread, 1, ref_insert(thread->process, &new->object, CAVERN_RIGHTS_ALL));
 }
 
+/* Of a process that is ending, between the operations of a submit, the threads may have ended already. */
+static struct ref_thread *still_there(struct ref_thread *named)
+{
+    uint64_t status = ref.drawn[0];
+    bool ended = status == CAVERN_GONE || status == CAVERN_BAD_ARGUMENT;
+    if (named->process->state == CAVERN_PROCESS_ENDING && ended)
+        ref_wrong(true, (enum cavern_status)status);
+    return named;
+}
+
 static struct ref_thread *thread_named(const struct ref_thread *thread, const uint64_t x[16])
 {
     uint16_t rights = 0;
@@ -271,13 +323,13 @@ static struct ref_thread *thread_named(const struct ref_thread *thread, const ui
     if (object->type == CAVERN_TYPE_THREAD) {
         struct ref_thread *named = (struct ref_thread *)object;
         ref_wrong(named->state == CAVERN_THREAD_ENDED, CAVERN_GONE);
-        return named;
+        return still_there(named);
     }
     const struct ref_process *process = (struct ref_process *)object;
     for (unsigned i = 0; i < process->threads.count; i++) {
         struct ref_thread *named = process->threads.items[i];
         if (named->id == x[2])
-            return named;
+            return still_there(named);
     }
     ref_wrong(true, CAVERN_BAD_ARGUMENT); /* [PROC-CONTROL-5] */
     return NULL;
@@ -310,5 +362,5 @@ void ref_thread_control(struct ref_thread *thread, const uint64_t x[16])
     else if (x[3] == CAVERN_THREAD_SUSPEND || x[3] == CAVERN_THREAD_RESUME)
         suspend(named, x[3] == CAVERN_THREAD_SUSPEND);
     else if (x[3] == CAVERN_THREAD_SET)
-        named->priority = (unsigned)x[4];
+        set_priority(named, (unsigned)x[4]);
 }

@@ -29,17 +29,17 @@ bool ref_fits(const struct ref_queue *queue, uint64_t blocks)
 bool ref_could_fit(const struct ref_queue *queue, uint64_t blocks)
 {
     uint64_t retired = queue->retired;
-    for (unsigned i = 0; !ref_lies(queue) && i < queue->messages.count && ref_freed(queue, queue->messages.items[i]);
-         i++)
+    for (unsigned i = 0; i < queue->messages.count && ref_freed(queue, queue->messages.items[i]); i++)
         retired = ((struct ref_message *)queue->messages.items[i])->end;
     return queue->tail - retired + queue->reserved + blocks <= queue->blocks;
 }
 
 /* --- freeing --- */
 
+/* What a liar says counts for nothing. */
 bool ref_freed(const struct ref_queue *queue, const struct ref_message *message)
 {
-    return message->end <= queue->head;
+    return !ref_lies(queue) && message->end <= queue->head;
 }
 
 /* `lost`: taken by a process that is gone, and not freed. */
@@ -77,6 +77,26 @@ bool ref_lies(const struct ref_queue *queue)
                             queue->taken < queue->seen_taken || queue->taken > queue->tail);
 }
 
+static bool is_closed_by(const struct ref_sender *sender, const struct ref_message *message)
+{
+    unsigned handles = 0;
+    for (unsigned i = 0; i < message->grants; i++)
+        handles += message->grant[i].waits && message->grant[i].object == &sender->object;
+    return sender->tells_closed && handles && handles == sender->object.handles;
+}
+
+/* Retiring it now would tell a `closed` before what comes first in the ring. */
+static bool is_for_later(const struct ref_message *message)
+{
+    for (unsigned i = 0; i < message->grants && !ref.hurried; i++) {
+        const struct ref_sender *sender = (const struct ref_sender *)message->grant[i].object;
+        const struct ref_queue *queue = sender->queue;
+        if (sender->object.type == CAVERN_TYPE_SENDER && is_closed_by(sender, message) && !queue->object.gone)
+            return !queue->waiting.count && ref_fits(queue, 1) && !ref.comes_next(&sender->closed);
+    }
+    return false;
+}
+
 /* [MSG-CONTROL-2] [MSG-CONTROL-3] */
 bool ref_look(struct ref_queue *queue)
 {
@@ -93,6 +113,10 @@ bool ref_look(struct ref_queue *queue)
     retired = retired < queue->head ? retired : queue->head;
     ref_refill(queue);
     while (queue->retired < retired && queue->messages.count) {
+        if (is_for_later(queue->messages.items[0])) {
+            ref.postponed = true;
+            return true;
+        }
         retire_until(queue, ((struct ref_message *)queue->messages.items[0])->end, false);
         ref_refill(queue);
     }
@@ -106,15 +130,30 @@ bool ref_can_take_in_registers(const struct ref_queue *queue, uint64_t size, uns
     return queue->receiver && size <= 8 * CAVERN_WORDS && !attached; /* [MSG-RECEIVE-1] */
 }
 
-static bool always_in_ring(const struct ref_message *message)
+static bool always_in_ring(const struct cavern_header *header)
 {
-    return message->header.kind == CAVERN_KIND_SPACE || message->header.kind == CAVERN_KIND_CLOSED; /* [MSG-NOTICE-7] */
+    return header->kind == CAVERN_KIND_SPACE || header->kind == CAVERN_KIND_CLOSED; /* [MSG-NOTICE-7] */
+}
+
+/* Freeing and telling of room go on meanwhile, so that notices of it may come before this message. */
+static void let_others_first(const struct ref_queue *queue, const struct ref_message *message)
+{
+    struct cavern_header next;
+    bool other = !ref.looking && ref.next(queue, &next) && always_in_ring(&next) &&
+                 (next.kind != message->header.kind || next.label != message->header.label);
+    ref.looking |= other;
+    for (unsigned i = 0; other && i < ref.queues.count; i++) {
+        if (!((struct ref_queue *)ref.queues.items[i])->object.gone)
+            ref_look(ref.queues.items[i]);
+    }
+    ref.looking &= !other;
 }
 
 void ref_deliver(struct ref_queue *queue, struct ref_message *message)
 {
+    let_others_first(queue, message);
     struct ref_thread *receiver = queue->receiver;
-    if (!always_in_ring(message) &&
+    if (!always_in_ring(&message->header) &&
         ref_can_take_in_registers(queue, message->header.size, message->leases + message->grants)) {
         message->sender = NULL; /* no credit is spent */
         if (message->request)

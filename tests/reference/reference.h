@@ -90,6 +90,8 @@ struct ref_process {
     enum cavern_process_state state;
     uint64_t flags;
     bool succeeded;
+    unsigned urgency; /* priority of its end: the highest of its threads ever, or of who waits for it */
+    unsigned ending;  /* how many had begun, or been hastened, before */
     struct ref_table *table;
     struct ref_list mappings, threads, queues;
     struct ref_notice exit;
@@ -134,6 +136,7 @@ struct ref_lease {
 
 struct ref_message {
     struct cavern_header header;
+    uint64_t number;        /* in the order of sending */
     uint64_t position, end; /* blocks */
     uint8_t *payload;
     unsigned leases, grants;
@@ -216,6 +219,11 @@ struct ref_world {
     bool no_memory;                                     /* the call fails for want of memory */
     uint64_t (*retired)(const struct ref_queue *queue); /* how far freed messages have been retired: any time will do */
     bool (*told)(const struct ref_sender *sender);      /* that there is space: a few may be told at once, or later */
+    bool (*comes_next)(const struct ref_notice *notice);                       /* in the ring */
+    bool (*next)(const struct ref_queue *queue, struct cavern_header *header); /* in the ring, if there is more */
+    bool postponed; /* a freed message is not retired yet, though it has been */
+    bool hurried;   /* none is postponed any more */
+    bool looking;   /* who comes before a message that is to be delivered */
     bool (*fetch)(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size); /* the kernel's */
     bool (*ends)(const struct ref_process *process); /* of a lie in a control page, which somebody has noticed */
     bool (*pays)(const struct ref_process *process); /* for the next handle, which an answer brings */
@@ -223,6 +231,9 @@ struct ref_world {
     const uint64_t *fault; /* words of the fault that the call came to; NULL: none */
     const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is drawn */
     struct ref_list processes, queues, senders, requests, buffers, interrupts, accounts, notices;
+    struct ref_list dying; /* whose last handle went: what follows from that is still to be done */
+    unsigned endings;      /* of processes, that have begun */
+    uint64_t messages;     /* sent, or tried to */
     struct ref_process *root;
 };
 
@@ -247,6 +258,7 @@ struct ref_entry *ref_next_entry(const struct ref_process *process); /* of the n
 void ref_close(struct ref_process *process, unsigned index);
 void ref_close_all(struct ref_process *process);
 void ref_put(struct ref_object *object); /* a handle, or a grant, less */
+void ref_bury(void);                     /* what follows when last handles have gone [PROC-END-7] */
 
 /* --- memory.c --- */
 struct ref_account *ref_account_new(struct ref_account *parent, unsigned top);
@@ -318,6 +330,7 @@ void ref_wake(struct ref_thread *thread, enum cavern_status status);
 void ref_wake_with(struct ref_thread *thread, const struct ref_message *message);
 void ref_thread_end(struct ref_thread *thread, enum cavern_reason reason, uint64_t code);
 void ref_process_end(struct ref_process *process, enum cavern_reason reason, uint64_t code);
+void ref_hasten(struct ref_process *process, const struct ref_thread *thread); /* its end, if it has begun */
 void ref_finish_ending(struct ref_process *process);
 void ref_process_unnamed(struct ref_process *process); /* its last handle went */
 

@@ -70,9 +70,15 @@ void ref_end_request(struct ref_request *request)
 /* After an ending: its slot and what it did not use of its room are there for others. */
 static void refill_after(const struct ref_request *request)
 {
-    if (request->reply_queue)
-        ref_refill(request->reply_queue);
-    ref_refill(request->server);
+    bool before = ref.progress;
+    do {
+        ref.progress = false;
+        if (request->reply_queue)
+            ref_refill(request->reply_queue);
+        ref_refill(request->server);
+        before |= ref.progress;
+    } while (ref.progress);
+    ref.progress = before;
 }
 
 /* [MSG-REQUEST-3] [MSG-CALL-7] */

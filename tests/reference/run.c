@@ -9,12 +9,13 @@
 #include "object/queue.h"
 #include "object/sender.h"
 #include "operation.h"
+#include "recount.h"
 
 struct actor actors[ACTORS];
 uint64_t variables[VARIABLE_COUNT];
 char disagreement[1024];
 
-enum { RAM = 256 << 20, LIMIT = 192 << 20, CHECK_MEMORY = 64, FAILURES_MOST = 64 };
+enum { RAM = 256 << 20, LIMIT = 192 << 20, CHECK_MEMORY = 64, RECOUNT = 8, FAILURES_MOST = 64 };
 
 static uint64_t used, objects, free_pages;
 static unsigned operations;
@@ -41,6 +42,7 @@ void run_start(void)
     operations = 0;
     memset(actors, 0, sizeof actors);
     memset(variables, 0, sizeof variables);
+    recount_start();
     model_start(RAM);
     ref_start();
     used = model_root()->budget.used;
@@ -395,6 +397,13 @@ static void do_fault(const struct operation *operation, struct ref_thread *threa
 
 /* --- all --- */
 
+static void recount(void)
+{
+    const char *wrong = recount_references();
+    if (wrong)
+        disagree("%s", wrong);
+}
+
 void run_operation(const struct operation *operation)
 {
     struct ref_thread *thread = actors[operation->actor].threads[operation->thread];
@@ -424,6 +433,8 @@ void run_operation(const struct operation *operation)
     compare_all();
     if (++operations % CHECK_MEMORY == 0 || run_careful)
         compare_memory();
+    if (operations % RECOUNT == 0 || run_careful)
+        recount();
 }
 
 static void close_kept_table(struct process *process)

@@ -210,14 +210,14 @@ void ref_put(struct ref_object *object)
     switch (object->type) {
     case CAVERN_TYPE_QUEUE:
         object->gone = true;
-        ref_queue_gone((struct ref_queue *)object);
+        ref_push(&ref.dying, object);
         break;
     case CAVERN_TYPE_SENDER:
         object->gone = true;
         ref_sender_gone((struct ref_sender *)object);
         break;
     case CAVERN_TYPE_PROCESS:
-        ref_process_unnamed((struct ref_process *)object);
+        ref_push(&ref.dying, object);
         break;
     case CAVERN_TYPE_INTERRUPT: /* [DEV-IRQ-2] [DEV-IRQ-7] */
         object->gone = true;
@@ -225,5 +225,17 @@ void ref_put(struct ref_object *object)
         break;
     default: /* nobody can tell, but by what memory is left */
         break;
+    }
+}
+
+void ref_bury(void)
+{
+    while (ref.dying.count) {
+        struct ref_object *object = ref.dying.items[0];
+        ref_remove(&ref.dying, object);
+        if (object->type == CAVERN_TYPE_QUEUE)
+            ref_queue_gone((struct ref_queue *)object);
+        else
+            ref_process_unnamed((struct ref_process *)object);
     }
 }

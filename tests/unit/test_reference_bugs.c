@@ -165,6 +165,51 @@ static void test_exit_of_who_has_no_name_comes_once(void **state)
     assert_false(peer_take(&client, &got));
 }
 
+/* --- what comes first when processes end --- */
+
+static void expect_next(enum cavern_kind kind, uint64_t label)
+{
+    assert_true(peer_take(&server, &got));
+    assert_int_equal(got.header.kind, kind);
+    assert_int_equal(got.header.label, label);
+}
+
+/* [PROC-END-7] All handles are closed before the queue behind the first of them goes. */
+static void test_end_closes_all_before_what_follows(void **state)
+{
+    (void)state;
+    cavern_handle asked = peer_sender(&server, &client, 1, 10, 10, 0);
+    peer_sender(&client, &server, 2, 10, 10, CAVERN_MINT_CLOSED);
+    assert_int_equal(
+        peer_call(&server, REQUEST, asked, [1] = CAVERN_INFO(8, 0, 0, 0, 0), [2] = 3, [9] = server.queue, [10] = 1),
+        CAVERN_OK);
+    peer_end(&client);
+    expect_next(CAVERN_KIND_CLOSED, 2);
+    expect_next(CAVERN_KIND_ABANDONED, 3);
+}
+
+/* [PROC-END-8] */
+static void test_ends_go_by_priority(void **state)
+{
+    (void)state;
+    uint64_t operations[4][16] = {{0}};
+    for (unsigned i = 0; i < COUNT_OF(operations); i++) {
+        make_child(0);
+        uint64_t priority = i == 1 ? 25 : i == 2 ? 30 : 1; /* the caller's is 20 */
+        assert_int_equal(peer_call(&server, THREAD_CONTROL, thread, [3] = CAVERN_THREAD_SET, [4] = priority),
+                         CAVERN_OK);
+        assert_int_equal(peer_call(&server, NOTIFY, child, [2] = i, [3] = server.queue), CAVERN_OK);
+        operations[i][0] = child;
+        operations[i][1] = CAVERN_CALL_PROCESS_END << 16;
+    }
+    peer_write(&server, 0, operations, sizeof operations);
+    assert_int_equal(peer_call(&server, SUBMIT, [3] = server.memory, [4] = COUNT_OF(operations)), CAVERN_OK);
+    expect_next(CAVERN_KIND_EXIT, 2);
+    expect_next(CAVERN_KIND_EXIT, 1);
+    expect_next(CAVERN_KIND_EXIT, 0);
+    expect_next(CAVERN_KIND_EXIT, 3);
+}
+
 /* --- errors --- */
 
 /* [ABI-FAIL-2] What could not be written is not counted. */
@@ -180,6 +225,21 @@ static void test_inspect_into_nothing_counts_nothing(void **state)
     }
 }
 
+/* [ABI-INSPECT-4] */
+static void test_inspect_up_to_the_end_of_memory(void **state)
+{
+    (void)state;
+    struct cavern_process_info record, before = {0};
+    uint64_t offset = PEER_MEMORY - sizeof record;
+    cavern_handle root = model_give(server.process, &model_root()->object, CAVERN_RIGHTS_ALL);
+    peer_write(&server, offset, &before, sizeof before);
+    uint64_t status = peer_call(
+        &server, INSPECT, root, [2] = CAVERN_INSPECT_PROCESSES, [4] = server.memory + offset, [5] = 2 * sizeof record);
+    assert_int_equal(status, CAVERN_BAD_ADDRESS);
+    peer_read(&server, offset, &record, sizeof record);
+    assert_int_equal(record.id, server.process->id);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, start)
 
 int main(void)
@@ -192,7 +252,10 @@ int main(void)
         TEST(test_space_asked_by_who_is_unbound_is_not_told),
         TEST(test_kept_table_of_who_has_no_name_is_closed),
         TEST(test_exit_of_who_has_no_name_comes_once),
+        TEST(test_end_closes_all_before_what_follows),
+        TEST(test_ends_go_by_priority),
         TEST(test_inspect_into_nothing_counts_nothing),
+        TEST(test_inspect_up_to_the_end_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
