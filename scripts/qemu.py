@@ -43,12 +43,13 @@ class Machine:
     bootargs: str = ""
     disk: Path | None = None
     debug: bool = False
-    icount: bool = False
+    icount: bool = False  # an instruction a nanosecond, and nothing that differs from run to run
 
     def command(self, *serial):
         """QEMU's command line; `serial` are the options for the serial line."""
         words = ["qemu-system-aarch64", "-nodefaults", "-display", "none", *serial]
         words += ["-machine", f"virt,gic-version={self.gic}" + (",virtualization=on" if self.el2 else "")]
+        words[-1] += ",dtb-randomness=off" if self.icount else ""
         words += ["-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.memory]
         words += ["-kernel", str(self.image)]
         if self.initrd:

@@ -159,6 +159,14 @@ static void start_interrupts(void)
             panic("interrupt controller: too many registers");
 }
 
+/* What addresses are drawn from: what the loader gave and the time, if nothing else is asked for. */
+static void seed_draws(void)
+{
+    uint64_t seed = description.seed ^ arch_now();
+    (void)!option_number(description.bootargs, "seed", &seed);
+    buffer_seed(seed);
+}
+
 static void open_counters(void)
 {
     if (option_given(description.bootargs, "pmu") && !cpu_open_counters())
@@ -228,7 +236,7 @@ KERNEL_LOCK_UNCHECKED void boot(uint64_t tree, unsigned level)
     device_window_init();
     copy_device_tree();
     context_disable_vector();
-    buffer_seed(description.seed ^ arch_now());
+    seed_draws();
     start_interrupts();
     scheduler_init(arch_cpu());
     bool shared = start_cpus();

@@ -286,6 +286,8 @@ void shell_duration(uint64_t nanoseconds, char text[16])
         snprintf(text, size, "%um %us", (unsigned)minutes, (unsigned)(seconds % 60));
     } else if (seconds) {
         snprintf(text, size, "%u.%u s", (unsigned)seconds, (unsigned)(milliseconds / 100 % 10));
+    } else if (milliseconds && milliseconds < 100) {
+        snprintf(text, size, "%u.%u ms", (unsigned)milliseconds, (unsigned)(microseconds / 100 % 10));
     } else if (milliseconds) {
         snprintf(text, size, "%u ms", (unsigned)milliseconds);
     } else {

@@ -1,65 +1,159 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Counts instructions: boots the bench (main.c, in place of the egg) with one instruction a nanosecond, and prints a table.
+"""Counts what operations cost, in guest instructions, and prints a table: boots the bench (main.c, in place of the egg)
+with one instruction a nanosecond.
 
-It writes a line `bench NAME COUNT` for each row. The counts are guest instructions of one operation, stubs
-included; they do not vary. The exit status is 1 if a row is over its limit, or missing."""
+With the compiler and the QEMU of baseline.json the exit status is 1 if a row has become more than 2 % worse; with
+others the table is all there is. It is 1 as well if a row is missing. spec/performance.md."""
 
 import argparse
 import json
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
 
-from guest import BUILD, Machine, last_words  # noqa: E402
+from guest import BUILD, Machine, last_words, shell  # noqa: E402
+from profile_row import profile  # noqa: E402
+
+BASELINE = HERE / "baseline.json"
+KERNEL = BUILD / "kernel/cavern.elf"
+SOURCES = HERE.parent.parent / "kernel"
+WORSE = 1.02
 
 
 @dataclass
 class Row:
     operation: str
-    limit: int  # more is a failure now
-    goal: int
-    linux: str  # 6.1, Debian arm64, mitigations off, on the same emulator
-    sel4: str  # 16-dev, release, fast path, on the same emulator
+    goal: int | None = None
+    stretch: int | None = None
+    linux: int | None = None  # 6.1, Debian arm64, mitigations off
+    sel4: int | None = None  # 16-dev, release, fast path
+    instructions: int | None = None
+    user: int | None = None
+    kernel: int | None = None
 
 
-ROWS = {
-    "request_reply": Row("request + reply between two processes, 5 words", 600, 400, "13,350", "1,412"),
-    "page_fault": Row("page fault, handler in another process, resume", 1200, 800, "6,276", "1,085"),
-}
+def bench_machine(bootargs=""):
+    disk = BUILD / "ramdisk/initrd-bench.tar"
+    return Machine(initrd=disk, memory="1G", icount=True, bootargs=f"pmu seed=1 {bootargs}".strip())
+
+
+def output_of(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def count_operations(rows):
+    """What the bench says, a line `bench ROW INSTRUCTIONS USER` for each row."""
+    said = last_words(bench_machine())
+    for name, count, user in re.findall(r"\bbench (\w+) (\d+) (\d+)\s", said):
+        row = rows[name]
+        row.instructions, row.user = int(count), int(user)
+        row.kernel = row.instructions - row.user
+    if rows["nop"].instructions is None:
+        sys.exit(f"bench: no counts; the machine said:\n{said}")
+
+
+def count_prompt(rows):
+    """When the shell of the shipped system runs its first command."""
+    said, _ = shell("uptime", Machine(memory="1G", icount=True, bootargs="seed=1"))
+    milliseconds = re.match(r"up ([\d.]+) ms", said)
+    rows["prompt"].instructions = round(float(milliseconds[1]) * 1_000_000)
+
+
+def count_kernel(rows):
+    """The size of its code, and the lines that are neither empty nor comment alone."""
+    sizes = re.search(r"^\.text +(\d+)", output_of("llvm-size", "-A", KERNEL), re.MULTILINE)
+    rows["text"].instructions = int(sizes[1])
+    rows["lines"].instructions = sum(lines_of(file.read_text()) for file in SOURCES.rglob("*.[ch]"))
+
+
+def lines_of(source):
+    bare = re.sub(r"/\*.*?\*/", "", re.sub(r"//[^\n]*", "", source), flags=re.DOTALL)
+    return sum(bool(line.strip()) for line in bare.splitlines())
+
+
+def tools():
+    """What the counts depend on besides the sources."""
+    compiler = re.search(rb"clang version [\d.]+", KERNEL.read_bytes()) or [b"unknown"]
+    emulator = re.search(r"version ([\d.]+)", output_of("qemu-system-aarch64", "--version"))
+    return {"compiler": compiler[0].decode(), "qemu": emulator[1]}
+
+
+def table(rows):
+    def number(value):
+        return "" if value is None else f"{value:,}"
+
+    def ratio(other, count):
+        return f"{other / count:.1f}" if other and count else ""
+
+    yield (
+        f"{'operation':<47} {'count':>10} {'user':>7} {'goal':>9} {'stretch':>9}   "
+        f"{'Linux':>11} {'ratio':>6} {'seL4':>10} {'ratio':>6}"
+    )
+    for row in rows.values():
+        met = " " if row.goal is None or row.instructions is None or row.instructions <= row.goal else "!"
+        yield (
+            f"{row.operation:<47} {number(row.instructions):>10} {number(row.user):>7} {number(row.goal):>9}{met}"
+            f"{number(row.stretch):>9}   {number(row.linux):>11} {ratio(row.linux, row.instructions):>6} "
+            f"{number(row.sel4):>10} {ratio(row.sel4, row.instructions):>6}"
+        )
+
+
+def worse(rows, baseline):
+    """What has become worse, a line each."""
+    for name, before in baseline["rows"].items():
+        now = rows[name].instructions
+        if now is not None and now > before * WORSE:
+            yield f"{rows[name].operation}: {now:,}, was {before:,}"
 
 
 def measure():
-    """What the bench programs print, as {name: count}."""
-    said = last_words(Machine(initrd=BUILD / "ramdisk/initrd-bench.tar", memory="1G", icount=True, bootargs="pmu"))
-    counts = {name: int(count) for name, count in re.findall(r"\bbench (\w+) (\d+)\s", said)}
-    if not counts:
-        sys.exit(f"bench: no counts; the machine said:\n{said}")
-    return counts
+    figures = json.loads((HERE / "figures.json").read_text())
+    rows = {name: Row(**figure) for name, figure in figures.items() if name}
+    count_operations(rows)
+    count_prompt(rows)
+    count_kernel(rows)
+    return rows
 
 
-def table(counts):
-    yield f"{'operation':<50} {'instructions':>12} {'limit':>7} {'goal':>7} {'Linux':>8} {'seL4':>8}"
-    for name, row in ROWS.items():
-        count = f"{counts[name]:,}" if name in counts else "missing"
-        yield f"{row.operation:<50} {count:>12} {row.limit:>7,} {row.goal:>7,} {row.linux:>8} {row.sel4:>8}"
+def judge(rows):
+    """0 if nothing is missing, and with the tools of the baseline nothing worse."""
+    missing = [row.operation for row in rows.values() if row.instructions is None]
+    for operation in missing:
+        print(f"missing: {operation}")
+    baseline = json.loads(BASELINE.read_text())
+    if baseline["tools"] != tools():
+        print(f"not compared: the baseline is of {baseline['tools']}, this of {tools()}")
+        return bool(missing)
+    complaints = list(worse(rows, baseline))
+    for complaint in complaints:
+        print(f"worse: {complaint}")
+    if complaints:
+        print("bench: if that is the price of something better, --baseline makes it the new measure")
+    return bool(missing or complaints)
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Counts instructions of the kernel's operations.")
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Counts the instructions of operations.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows there")
+    parser.add_argument("--profile", metavar="ROW", help="show where the instructions of one row go, by function")
+    parser.add_argument("--baseline", action="store_true", help="make these counts the baseline")
     options = parser.parse_args()
-    counts = measure()
-    unknown = counts.keys() - ROWS.keys()
-    assert not unknown, f"rows without a limit: {unknown}"
-    print("\n".join(table(counts)))
+    if options.profile:
+        return profile(bench_machine(f"bench={options.profile}"), options.profile)
+    rows = measure()
+    print("\n".join(table(rows)))
     if options.json:
-        rows = {name: {"instructions": counts.get(name), **vars(row)} for name, row in ROWS.items()}
-        options.json.write_text(json.dumps(rows, indent=2) + "\n")
-    return any(counts.get(name, row.limit + 1) > row.limit for name, row in ROWS.items())
+        options.json.write_text(json.dumps({"rows": [vars(row) for row in rows.values()]}, indent=2) + "\n")
+    if options.baseline:
+        counts = {name: row.instructions for name, row in rows.items()}
+        BASELINE.write_text(json.dumps({"tools": tools(), "rows": counts}, indent=2) + "\n")
+    return judge(rows)
 
 
 if __name__ == "__main__":

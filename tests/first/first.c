@@ -44,14 +44,15 @@ static void say_handles(void)
 static void say_buffer(const char *name)
 {
     cavern_handle buffer = cavern_startup_get(name);
-    uint64_t address, other;
-    char line[80], start[7] = "";
+    uint64_t address = 0, other;
+    char line[100], start[7] = "";
     if (cavern_sys_map(CAVERN_SELF_PROCESS, buffer, 0, 4096, 0, CAVERN_PROT_READ, &address) == CAVERN_OK)
         snprintf(start, sizeof(start), "%02x%02x%02x", ((const uint8_t *)address)[0], ((const uint8_t *)address)[1],
                  ((const uint8_t *)address)[2]);
     enum cavern_status status =
         cavern_sys_map(CAVERN_SELF_PROCESS, buffer, 0, 4096, 0, CAVERN_PROT_READ | CAVERN_PROT_WRITE, &other);
-    snprintf(line, sizeof(line), "%s starts with %s, to write: %s", name, start, cavern_status_text(status));
+    snprintf(line, sizeof(line), "%s starts with %s, to write: %s, at %lx", name, start, cavern_status_text(status),
+             (unsigned long)address);
     say(line);
 }
 

@@ -37,17 +37,21 @@ void cpu_init(void)
     barrier_instruction();
 }
 
-#define PMCR_ENABLE 0x47        /* E, P, C: count, from 0; LC: 64 bits of cycles */
-#define PMUSERENR_READ 0xc      /* CR, ER */
-#define EVENT_INST_RETIRED 0x08 /* DDI 0487, D12.11 */
+#define PMCR_ENABLE 0x47   /* E, P, C: count, from 0; LC: 64 bits of cycles */
+#define PMUSERENR_READ 0xc /* CR, ER */
+#define PMCR_COUNTERS(pmcr) ((pmcr) >> 11 & 31)
+#define EVENT_INST_RETIRED 0x08             /* DDI 0487, D12.11 */
+#define EVENT_USER_ONLY (UINT64_C(1) << 31) /* P: not at EL1 */
+#define CYCLE_COUNTER (UINT64_C(1) << 31)
 
 bool cpu_open_counters(void)
 {
-    if (!counters_present())
+    if (!counters_present() || PMCR_COUNTERS(system_register_read(pmcr_el0)) < 2)
         return false;
     system_register_write(pmevtyper0_el0, EVENT_INST_RETIRED);
+    system_register_write(pmevtyper1_el0, EVENT_INST_RETIRED | EVENT_USER_ONLY);
     system_register_write(pmccfiltr_el0, 0);
-    system_register_write(pmcntenset_el0, UINT64_C(1) << 31 | 1);
+    system_register_write(pmcntenset_el0, CYCLE_COUNTER | 1 << 1 | 1 << 0);
     system_register_write(pmcr_el0, PMCR_ENABLE);
     system_register_write(pmuserenr_el0, PMUSERENR_READ);
     barrier_instruction();

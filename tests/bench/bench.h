@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bench: what its files share. The first process measures; its peers, processes of the same program with an
+ * address space each, play the role that argv[1] names (main.c has the list).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <cavern/handle.h>
+#include <cavern/queue.h>
+#include <cavern/spawn.h>
+#include <cavern/status.h>
+#include <cavern/stubs.h>
+
+#define PRIORITY 30      /* that of the first process */
+#define PRIORITY_HIGH 31 /* preempts it */
+
+/* --- count.c --- */
+
+/* On the kernel's log. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Whatever goes wrong ends the bench, and is said. */
+void must(enum cavern_status status, const char *what);
+_Noreturn void power_off(void);
+/* The boot option bench=ROW measures this one alone, for a profile. */
+void choose_row(const char *bootargs);
+
+/* Retired instructions, and those of user mode alone. */
+struct counters {
+    uint32_t all, user;
+};
+
+/* DDI 0487, D7.11: the kernel has set both to INST_RETIRED. `all` is read last, for what begins here. */
+static inline __attribute__((always_inline)) struct counters counters_begin(void)
+{
+    uint64_t all, user;
+    __asm__ volatile("isb\n\tmrs %1, pmevcntr1_el0\n\tmrs %0, pmevcntr0_el0" : "=r"(all), "=r"(user) : : "memory");
+    return (struct counters){(uint32_t)all, (uint32_t)user};
+}
+
+/* Read first, for what ends here. */
+static inline __attribute__((always_inline)) struct counters counters_end(void)
+{
+    uint64_t all, user;
+    __asm__ volatile("mrs %0, pmevcntr0_el0\n\tmrs %1, pmevcntr1_el0" : "=r"(all), "=r"(user) : : "memory");
+    return (struct counters){(uint32_t)all, (uint32_t)user};
+}
+
+/* How often: the instructions that one costs decide. */
+enum effort { OFTEN = 10000, SELDOM = 500 };
+
+/* Runs `operation` often, after a warm-up, and says what one costs, of which it does `each` at a time. */
+void measure(const char *name, enum effort effort, unsigned each, void (*operation)(void *context), void *context);
+/* The same where what counts is a span within the operation, which returns its length. */
+void measure_span(const char *name, struct counters (*operation)(void *context), void *context);
+/* From begin to end, less what the reading itself costs. */
+struct counters counters_between(struct counters begin, struct counters end);
+
+/* --- peer.c --- */
+
+struct peer {
+    cavern_handle account, process;
+    cavern_handle sender; /* to its queue */
+};
+
+#define PEER_QUEUE_BLOCKS 1024
+#define PEER_HANDLES_MAX 2
+
+/* A file of the RAM disk. */
+const void *image_of(const char *path, size_t *size);
+/* An account of 8 MiB. */
+cavern_handle account_make(void);
+/* `extra`: given too, with all rights; 0: none. */
+void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_handle *extra, size_t extras,
+                struct peer *peer);
+/* Memory that this process and the peer have at the same address. */
+void *peer_share(const struct peer *peer, uint64_t bytes);
+/* In a peer: its queue. */
+void own_queue(struct cavern_queue *queue);
+
+/* --- the rows, and the roles of peers --- */
+
+void measure_messages(void);
+void measure_notices(void);
+void measure_threads(void);
+void measure_memory(void);
+void measure_processes(void);
+
+/* messages.c */
+void serve(void);
+void serve_with_vectors(void);
+void serve_using_vectors(void);
+void serve_large(void);
+void drain(void);
+/* notices.c */
+void hear_signal(void);
+void drive_clock(void);
+/* threads.c */
+void yield_for_ever(void);
+/* memory.c */
+void fault_for_ever(void);
+void sleep_for_ever(void);

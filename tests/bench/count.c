@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Counting. QEMU has the event INST_RETIRED under -icount alone; there the generic timer runs with the instructions, a
+ * nanosecond each, and must agree.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cavern/machine.h>
+#include <cavern/start.h>
+#include <cavern/text.h>
+#include <cavern/time.h>
+
+#include "bench.h"
+
+#define WARM_UP 10   /* of so many operations one, before they count */
+#define PROFILED 100 /* operations, with as many before; profile_row.py */
+
+/* The boot option bench=ROW: this one alone, for a profile. */
+static const char *chosen;
+
+void choose_row(const char *bootargs)
+{
+    static char row[32];
+    const char *option = strstr(bootargs, "bench=");
+    if (option && sscanf(option, "bench=%31s", row) == 1)
+        chosen = row;
+}
+
+void say(const char *format, ...)
+{
+    char text[CAVERN_LOG_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    uint64_t next, written;
+    (void)!cavern_sys_machine(cavern_startup_get(CAVERN_STARTUP_MACHINE), CAVERN_MACHINE_LOG_WRITE, CAVERN_LOG_INFO,
+                              (uintptr_t)text, (uint64_t)length, &next, &written);
+}
+
+void power_off(void)
+{
+    uint64_t next, written;
+    (void)!cavern_sys_machine(cavern_startup_get(CAVERN_STARTUP_MACHINE), CAVERN_MACHINE_POWER_OFF, 0, 0, 0, &next,
+                              &written);
+    abort();
+}
+
+void must(enum cavern_status status, const char *what)
+{
+    if (status == CAVERN_OK)
+        return;
+    say("%s: %s", what, cavern_status_text(status));
+    power_off();
+}
+
+static struct counters difference(struct counters begin, struct counters end)
+{
+    return (struct counters){end.all - begin.all, end.user - begin.user};
+}
+
+struct counters counters_between(struct counters begin, struct counters end)
+{
+    struct counters first = counters_begin(), reading = difference(first, counters_end());
+    struct counters span = difference(begin, end);
+    return (struct counters){span.all - reading.all, span.user - reading.user};
+}
+
+/* `row`, of so many operations; `all` instructions took `elapsed` ns. */
+static void tell(const char *name, uint64_t elapsed, uint32_t all, struct counters row, unsigned operations)
+{
+    if (elapsed > all + all / 100 || elapsed < all - all / 100)
+        say("%s: %u instructions in %lu ns: is this -icount shift=0?", name, all, (unsigned long)elapsed);
+    else
+        say("bench %s %u %u", name, row.all / operations, row.user / operations);
+}
+
+/* Where the profile begins and ends. */
+__attribute__((noinline)) static void measured_from_here(void)
+{
+    __asm__ volatile("");
+}
+
+__attribute__((noinline)) static void measured_to_here(void)
+{
+    __asm__ volatile("");
+}
+
+/* Is the row wanted? *count: of operations, *warm_up: of those before. */
+static bool row_begin(const char *name, unsigned *count, unsigned *warm_up)
+{
+    *warm_up = chosen ? PROFILED : *count / WARM_UP;
+    *count = chosen ? PROFILED : *count;
+    return !chosen || !strcmp(chosen, name);
+}
+
+void measure(const char *name, enum effort effort, unsigned each, void (*operation)(void *context), void *context)
+{
+    unsigned count = (unsigned)effort, warm_up;
+    if (!row_begin(name, &count, &warm_up))
+        return;
+    for (unsigned i = 0; i < warm_up; i++)
+        operation(context);
+    measured_from_here();
+    uint64_t start = cavern_now();
+    struct counters begin = counters_begin();
+    for (unsigned i = 0; i < count; i++)
+        operation(context);
+    struct counters all = counters_between(begin, counters_end());
+    uint64_t elapsed = cavern_now() - start;
+    measured_to_here();
+    tell(name, elapsed, all.all, all, count * each);
+}
+
+void measure_span(const char *name, struct counters (*operation)(void *context), void *context)
+{
+    struct counters sum = {0, 0};
+    unsigned count = OFTEN, warm_up;
+    if (!row_begin(name, &count, &warm_up))
+        return;
+    for (unsigned i = 0; i < warm_up; i++)
+        operation(context);
+    measured_from_here();
+    uint64_t start = cavern_now();
+    struct counters begin = counters_begin();
+    for (unsigned i = 0; i < count; i++) {
+        struct counters span = operation(context);
+        sum.all += span.all;
+        sum.user += span.user;
+    }
+    uint32_t all = counters_end().all - begin.all;
+    uint64_t elapsed = cavern_now() - start;
+    measured_to_here();
+    tell(name, elapsed, all, sum, count);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include <cavern/buffer.h>
+#include <cavern/handles.h>
+#include <cavern/machine.h>
+#include <cavern/start.h>
+
+#include "bench.h"
+#include "formats/ustar.h"
+
+#define PEER_MEMORY (8 * 1024 * 1024)
+
+const void *image_of(const char *path, size_t *size)
+{
+    const struct cavern_startup_handle *ramdisk = cavern_startup_find(CAVERN_STARTUP_RAMDISK);
+    struct ustar_entry entry;
+    static void *archive;
+    if (!archive)
+        must(cavern_buffer_map(ramdisk->handle, 0, ramdisk->values[0], CAVERN_PROT_READ, &archive), "RAM disk");
+    must(ustar_find(archive, ramdisk->values[0], path, &entry) == USTAR_OK ? CAVERN_OK : CAVERN_NOT_FOUND, path);
+    *size = entry.size;
+    return (const uint8_t *)archive + entry.offset;
+}
+
+cavern_handle account_make(void)
+{
+    cavern_handle account;
+    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, PEER_MEMORY, PRIORITY_HIGH, &account),
+         "account");
+    return account;
+}
+
+void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_handle *extra, size_t extras,
+                struct peer *peer)
+{
+    char arguments[64] = "bench";
+    size_t role_at = sizeof("bench"), role_bytes = strlen(role) + 1;
+    struct cavern_spawn_handle handles[1 + PEER_HANDLES_MAX] = {{.name = CAVERN_STARTUP_MACHINE,
+                                                                 .handle = cavern_startup_get(CAVERN_STARTUP_MACHINE),
+                                                                 .rights = CAVERN_RIGHT_LOG | CAVERN_RIGHT_POWER}};
+    struct cavern_spawn spawn = {
+        .name = role,
+        .priority = priority,
+        .arguments = arguments,
+        .argument_bytes = role_at + role_bytes,
+        .handles = handles,
+        .handle_count = 1 + extras,
+        .account = peer->account = account_make(),
+    };
+    memcpy(arguments + role_at, role, role_bytes);
+    if (extras)
+        memcpy(&handles[1], extra, extras * sizeof(*extra));
+    spawn.image = image_of("egg", &spawn.image_size);
+    must(cavern_sys_queue_create(spawn.account, PEER_QUEUE_BLOCKS, 4, &spawn.queue), "queue");
+    must(cavern_sender_mint(spawn.queue, 0, 64, 4, 0, &peer->sender), "sender");
+    must(cavern_spawn(&spawn, &peer->process), role);
+}
+
+void *peer_share(const struct peer *peer, uint64_t bytes)
+{
+    const unsigned protection = CAVERN_PROT_READ | CAVERN_PROT_WRITE;
+    cavern_handle buffer;
+    void *address;
+    uint64_t there;
+    must(cavern_buffer_create(peer->account, bytes, 0, &buffer), "shared memory");
+    must(cavern_buffer_map(buffer, 0, bytes, protection, &address), "shared memory");
+    must(cavern_sys_map(peer->process, buffer, 0, bytes, 0, protection, &there), "shared memory");
+    cavern_handle_close(buffer);
+    return address;
+}
+
+void own_queue(struct cavern_queue *queue)
+{
+    must(cavern_queue_open(CAVERN_STARTUP_QUEUE, queue), "queue");
+}
