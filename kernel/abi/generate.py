@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes what follows from syscalls.def: generate.py {numbers|stubs|table-h|table-c} SYSCALLS_DEF OUTPUT."""
+"""Makes what follows from syscalls.def: generate.py {numbers|stubs|host-stubs|table-h|table-c} SYSCALLS_DEF OUTPUT."""
 import re
 import sys
 
@@ -46,7 +46,7 @@ def numbers(rows):
     yield f"#define CAVERN_CALL_COUNT {max(row.number for row in rows) + 1}"
 
 
-def stub(row):
+def stub_head(row):
     parameters = [f"uint64_t {name}" for _, name, _ in row.plain()]
     if row.message:
         parameters.append("uint64_t info, const uint64_t words[5]")
@@ -57,6 +57,10 @@ def stub(row):
     yield "CAVERN_MUST_CHECK static inline enum cavern_status"
     yield f"cavern_sys_{row.name}({', '.join(parameters) or 'void'})"
     yield "{"
+
+
+def stub(row):
+    yield from stub_head(row)
     used = {register: name for register, name, _ in row.inputs}
     call = f"CAVERN_CALL_{row.name.upper()}"
     used["x1"] = f"info | (uint64_t){call} << 16" if row.message else f"(uint64_t){call} << 16"
@@ -82,14 +86,40 @@ def stub(row):
     yield "    return (enum cavern_status)x0;\n}\n"
 
 
-def stubs(rows):
+def host_stub(row):
+    yield from stub_head(row)
+    inputs = ", ".join(f"[{register[1:]}] = {name}" for register, name, _ in row.inputs)
+    yield f"    uint64_t x[16] = {{{inputs or '0'}}};"
+    yield f"    enum cavern_status status = user_call(CAVERN_CALL_{row.name.upper()}, x);"
+    if row.received:
+        yield "    for (unsigned i = 0; i < 8; i++)"
+        yield "        *(i < 3 ? &received->header[i] : &received->words[i - 3]) = x[i + 1];"
+    for register, name, _ in row.outputs:
+        yield f"    *{name} = x[{register[1:]}];"
+    yield "    return status;\n}\n"
+
+
+def stubs_begin():
     yield "#pragma once\n\n#include <stdint.h>\n\n#include <cavern/status.h>\n#include <cavern/syscalls.h>\n"
     yield "/* What receive, call and reply_receive return in registers: the header's three words, then five words. */"
     yield "struct cavern_received {\n    uint64_t header[3];\n    uint64_t words[5];\n};\n"
+
+
+def stubs(rows):
+    yield from stubs_begin()
     yield "#ifdef __ARM_FP\n#define CAVERN_LOST_VECTORS " + " ".join(f'"v{i}",' for i in range(32) if not 8 <= i < 16)
     yield "#else\n#define CAVERN_LOST_VECTORS\n#endif\n"
     for row in rows:
         yield from stub(row)
+
+
+def host_stubs(rows):
+    """The same functions where the tests have a system call of their own."""
+    yield from stubs_begin()
+    yield "/* x0-x15 before and after; x1 without the operation. */"
+    yield "enum cavern_status user_call(enum cavern_call call, uint64_t x[16]);\n"
+    for row in rows:
+        yield from host_stub(row)
 
 
 def table_h(rows):
@@ -152,9 +182,9 @@ def main():
     with open(source, encoding="utf-8") as file:
         lines = [line.strip() for line in file]
     rows = [Row(line) for line in lines if line and not line.startswith("#")]
-    maker = {"numbers": numbers, "stubs": stubs, "table-h": table_h, "table-c": table_c}[what]
+    makers = {"numbers": numbers, "stubs": stubs, "host-stubs": host_stubs, "table-h": table_h, "table-c": table_c}
     with open(output, "w", encoding="utf-8") as file:
-        file.write("/* SPDX-License-Identifier: BSD-2-Clause */\n" + BANNER + "\n".join(maker(rows)) + "\n")
+        file.write("/* SPDX-License-Identifier: BSD-2-Clause */\n" + BANNER + "\n".join(makers[what](rows)) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@
 #include "object/memory.h"
 #include "object/scheduler.h"
 #include "platform/platform.h"
-#include "syscall/fast.h"
 
 struct machine_state model;
 
@@ -172,30 +171,9 @@ void arch_context_init(struct arch_context *context, uint64_t pc, uint64_t sp, u
     *context = (struct arch_context){.x = {x0, x1}, .sp = sp, .pc = pc, .tls = tls};
 }
 
-void arch_context_restart(struct arch_context *context)
-{
-    (void)context;
-    model.restart = true;
-}
-
 struct cpu *arch_cpu(void)
 {
     return &model.cpus[model.cpu];
-}
-
-bool arch_interrupt_pending(void)
-{
-    return model.interrupt_pending;
-}
-
-uint64_t arch_now(void)
-{
-    return model.now;
-}
-
-uint64_t arch_ticks(void)
-{
-    return model.now;
 }
 
 uint64_t arch_ticks_to_ns(uint64_t ticks)
@@ -206,18 +184,6 @@ uint64_t arch_ticks_to_ns(uint64_t ticks)
 void arch_timer_set(uint64_t deadline)
 {
     model.timers[model.cpu] = deadline;
-}
-
-void arch_switch(struct thread *from, struct thread *to)
-{
-    (void)from;
-    (void)to;
-}
-
-bool arch_switch_is_own(const struct thread *to)
-{
-    (void)to;
-    return true;
 }
 
 _Noreturn void arch_halt(void)
@@ -240,25 +206,9 @@ unsigned platform_first_line(void)
     return 32;
 }
 
-unsigned platform_line_claim(void)
-{
-    for (unsigned line = 0; line < MODEL_LINES; line++) {
-        if (model.raised[line] && !model.masked[line]) {
-            model.raised[line] = false;
-            return line;
-        }
-    }
-    return PLATFORM_NO_LINE;
-}
-
 void platform_line_complete(unsigned line)
 {
     (void)line;
-}
-
-void platform_cpu_kick(unsigned cpu)
-{
-    model.kicked |= 1u << cpu;
 }
 
 bool platform_line_is_kick(unsigned line)
@@ -300,7 +250,7 @@ void platform_restart(void)
     model.power = 2;
 }
 
-/* --- what tests switch: they are linked with --wrap=memory_take_page and --wrap=fast_serve --- */
+/* --- what tests switch: they are linked with --wrap=memory_take_page --- */
 
 bool __real_memory_take_page(uint64_t *physical);
 bool __wrap_memory_take_page(uint64_t *physical);
@@ -312,14 +262,4 @@ bool __wrap_memory_take_page(uint64_t *physical)
         return false;
     }
     return __real_memory_take_page(physical);
-}
-
-bool __real_fast_serve(struct thread *caller);
-bool __wrap_fast_serve(struct thread *caller);
-
-bool __wrap_fast_serve(struct thread *caller)
-{
-    if (model.shared_short_cuts)
-        return fast_serve_shared(caller);
-    return !model.no_short_cuts && __real_fast_serve(caller);
 }

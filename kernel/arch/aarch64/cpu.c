@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "arch/aarch64/waiting.h"
 #include "arch/arch.h"
 #include "object/machine.h"
 #include "platform/platform.h"
@@ -80,5 +81,5 @@ void arch_halt(void)
 {
     platform_power_off();
     for (;;)
-        __asm__ volatile("wfi");
+        wait_interrupt();
 }

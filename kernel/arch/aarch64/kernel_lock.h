@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/aarch64/waiting.h"
+
 #define KERNEL_LOCK_ACQUIRED __attribute__((acquire_capability(kernel_lock)))
 #define KERNEL_LOCK_RELEASED __attribute__((release_capability(kernel_lock)))
 #define KERNEL_LOCK_HELD __attribute__((requires_capability(kernel_lock)))
@@ -26,8 +28,6 @@ struct __attribute__((capability("kernel lock"))) kernel_lock {
     uint32_t served;
     uint32_t parked; /* CPUs that do not look any more */
 };
-
-#define KERNEL_LOCK_LOOKS 1000 /* before a CPU parks */
 
 extern struct kernel_lock kernel_lock;
 
@@ -54,23 +54,15 @@ static inline void kernel_lock_unshare(bool *sharing)
     __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
 }
 
-/* Whose turn it is, after an event: a store to what has been loaded so is one. DDI 0487, D1.6.1 */
-static inline uint32_t kernel_lock_look(void)
-{
-    uint32_t served;
-    __asm__ volatile("wfe\n\tldaxr %w0, %1" : "=r"(served) : "Q"(kernel_lock.served) : "memory");
-    return served;
-}
-
 /* `shared`: there are other CPUs. A constant for the compiler. */
 KERNEL_LOCK_ACQUIRED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_take(bool shared)
 {
     if (!shared)
         return;
     uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_SEQ_CST), looks = 0;
-    __asm__ volatile("sevl");
-    while (kernel_lock_look() != ticket)
-        if (++looks % KERNEL_LOCK_LOOKS == 0)
+    wait_begin();
+    while (wait_load(&kernel_lock.served) != ticket)
+        if (++looks % WAIT_LOOKS == 0)
             kernel_lock_park(ticket);
     kernel_lock_wait_for_sharers();
 }

@@ -12,6 +12,7 @@
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/system_registers.h"
 #include "arch/aarch64/timer.h"
+#include "arch/aarch64/waiting.h"
 #include "arch/arch.h"
 #include "object/machine.h"
 #include "object/memory.h"
@@ -48,7 +49,7 @@ void secondary_enter(void)
         trap_leave_shared();
     kernel_lock_give(true); /* nobody waited so long */
     for (;;)
-        __asm__ volatile("wfi");
+        wait_interrupt();
 }
 
 /* NULL: no memory. */
@@ -71,7 +72,7 @@ static bool wait_for_arrival(void)
     while (!__atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) {
         if (arch_now() > end)
             return false;
-        __asm__ volatile("yield");
+        wait_moment();
     }
     return true;
 }

@@ -9,7 +9,9 @@
  */
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
+#include "arch/aarch64/system_registers.h"
 #include "arch/aarch64/timer.h"
+#include "arch/aarch64/waiting.h"
 #include "arch/arch.h"
 #include "core/format.h"
 #include "core/list.h"
@@ -48,7 +50,7 @@ TRAP KERNEL_LOCK_RELEASED void give_lock(bool shared)
         arch_cpu()->awaits_cpu = false;
     kernel_lock_give(shared);
     if (shared && awaits)
-        __asm__ volatile("yield");
+        wait_moment();
 }
 
 /* Until there is something to do, or may be. */
@@ -58,7 +60,7 @@ TRAP KERNEL_LOCK_HELD void wait_for_interrupt(bool shared)
     give_lock(shared);
     barrier_complete();
     if (idle)
-        __asm__ volatile("wfi"); /* ends when an interrupt waits, masked or not: a kick, too, that came before */
+        wait_interrupt(); /* ends when an interrupt waits, masked or not: a kick, too, that came before */
     kernel_lock_take(shared);
     interrupt_handle();
 }
@@ -88,7 +90,7 @@ void kernel_lock_wait_for_sharers(void)
 {
     for (unsigned i = 0; i < scheduler.cpu_count; i++)
         while (__atomic_load_n(&scheduler.cpus[i]->sharing, __ATOMIC_SEQ_CST))
-            __asm__ volatile("yield");
+            wait_moment();
 }
 
 /* First the announcement, then the look; who gives the lock back does both the other way round. What ends the sleep is
@@ -97,14 +99,14 @@ void kernel_lock_park(uint32_t ticket)
 {
     struct cpu *cpu = arch_cpu();
     if (scheduler.cpus[cpu->number] != cpu)
-        return; /* on its way: nobody would find it */
-    cpu->ticket = ticket;
+        return;                                               /* on its way: nobody would find it */
+    __atomic_store_n(&cpu->ticket, ticket, __ATOMIC_RELAXED); /* read while it parks for another, too */
     __atomic_store_n(&cpu->parked, true, __ATOMIC_RELEASE);
     __atomic_fetch_add(&kernel_lock.parked, 1, __ATOMIC_SEQ_CST);
     timer_hold(true);
     platform_forget_kicks(); /* they told this CPU to enter the kernel */
     if (__atomic_load_n(&kernel_lock.served, __ATOMIC_SEQ_CST) != ticket)
-        __asm__ volatile("wfi"); /* a kick that has come already ends it, too */
+        wait_interrupt(); /* a kick that has come already ends it, too */
     timer_hold(false);
     __atomic_store_n(&cpu->parked, false, __ATOMIC_RELEASE);
     __atomic_fetch_sub(&kernel_lock.parked, 1, __ATOMIC_SEQ_CST);
@@ -115,7 +117,8 @@ void kernel_lock_kick(uint32_t ticket)
 {
     for (unsigned i = 0; i < scheduler.cpu_count; i++) {
         const struct cpu *cpu = scheduler.cpus[i];
-        if (__atomic_load_n(&cpu->parked, __ATOMIC_ACQUIRE) && cpu->ticket == ticket)
+        if (__atomic_load_n(&cpu->parked, __ATOMIC_ACQUIRE) &&
+            __atomic_load_n(&cpu->ticket, __ATOMIC_RELAXED) == ticket)
             platform_cpu_kick(i);
     }
 }

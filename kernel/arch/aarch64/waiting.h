@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a CPU waits for another, or for a device, without keeping the host of a virtual one busy. */
+#pragma once
+
+#include <stdint.h>
+
+#define WAIT_LOOKS 1000 /* at a word, before it is better to sleep */
+
+/* Until an interrupt waits to be taken, masked or not. */
+static inline void wait_interrupt(void)
+{
+    __asm__ volatile("wfi" ::: "memory");
+}
+
+/* Between two looks at something that another CPU is about to do. */
+static inline void wait_moment(void)
+{
+    __asm__ volatile("yield" ::: "memory");
+}
+
+/* The next wait_load does not wait. */
+static inline void wait_begin(void)
+{
+    __asm__ volatile("sevl");
+}
+
+/* What stands there (acquire), after an event: a store to what has been loaded so is one. DDI 0487, D1.6.1 */
+static inline uint32_t wait_load(const uint32_t *word)
+{
+    uint32_t value;
+    __asm__ volatile("wfe\n\tldaxr %w0, %1" : "=r"(value) : "Q"(*word) : "memory");
+    return value;
+}
