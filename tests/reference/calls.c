@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making a call; handles, accounts and queues; time; what must always hold. */
+/* Making a call; handles and queues; time; what must always hold. */
 #include "reference.h"
 
 void ref_out(struct ref_thread *thread, unsigned x, uint64_t value)
@@ -8,7 +8,7 @@ void ref_out(struct ref_thread *thread, unsigned x, uint64_t value)
     thread->defined |= 1u << x;
 }
 
-/* --- handles and accounts --- */
+/* --- handles --- */
 
 void ref_handle_give(struct ref_thread *thread, const uint64_t x[16])
 {
@@ -36,29 +36,6 @@ void ref_handle_close(struct ref_thread *thread, const uint64_t x[16])
     ref_wrong(fixed, CAVERN_DENIED); /* [ABI-HANDLE-6] */
     if (!ref_failed())
         ref_close(thread->process, x[0] & 0xffffff);
-}
-
-void ref_account_split(struct ref_thread *thread, const uint64_t x[16])
-{
-    struct ref_account *account = ref_need(thread, x[0], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_MANAGE), *child = NULL;
-    if (x[2])
-        child = ref_need(thread, x[2], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_MANAGE);
-    ref_wrong(x[4] >= CAVERN_PRIORITIES, CAVERN_BAD_ARGUMENT);
-    ref_wrong(!x[2] && (int64_t)x[3] < 0, CAVERN_BAD_ARGUMENT);
-    ref_wrong(child && child->parent != account, CAVERN_BAD_ARGUMENT); /* [MEM-ACCOUNT-4] */
-    ref_wrong(account && x[4] > account->top, CAVERN_DENIED);
-    ref_wrong(account && !child && account->depth >= 32, CAVERN_BAD_ARGUMENT);
-    if (child && ref.drawn[0] == CAVERN_BUSY)
-        ref_wrong((int64_t)x[3] < 0, CAVERN_BUSY); /* [MEM-ACCOUNT-3] what has been used is not counted here */
-    if (ref_failed() || !account)
-        return;
-    if (child) {
-        child->top = (unsigned)x[4];
-        ref_out(thread, 1, x[2]);
-        return;
-    }
-    child = ref_account_new(account, (unsigned)x[4]);
-    ref_out(thread, 1, ref_insert(thread->process, &child->object, CAVERN_RIGHTS_ALL));
 }
 
 /* --- queues and senders --- */
@@ -131,65 +108,14 @@ void ref_sender_mint(struct ref_thread *thread, const uint64_t x[16])
     ref_out(thread, 1, ref_insert(thread->process, &sender->object, kept));
 }
 
-/* --- interrupts --- */
-
-static struct ref_interrupt *line_object(uint64_t line)
-{
-    for (unsigned i = 0; i < ref.interrupts.count; i++) {
-        struct ref_interrupt *interrupt = ref.interrupts.items[i];
-        if (!interrupt->range && interrupt->first == line && !interrupt->object.gone)
-            return interrupt;
-    }
-    return NULL;
-}
-
-/* [DEV-IRQ-1] [DEV-IRQ-2]; of RAM buffers [MEM-DEVICE-1] */
-void ref_derive(struct ref_thread *thread, const uint64_t x[16])
-{
-    uint16_t rights = 0;
-    struct ref_object *from = ref_find(thread, x[0], &rights);
-    bool fits = from && (from->type == CAVERN_TYPE_BUFFER || from->type == CAVERN_TYPE_INTERRUPT);
-    ref_need(thread, x[6], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_CHARGE);
-    ref_wrong(!fits, CAVERN_BAD_HANDLE);
-    ref_wrong(fits && !(rights & CAVERN_RIGHT_DERIVE), CAVERN_DENIED);
-    ref_wrong(fits && from->type == CAVERN_TYPE_BUFFER, CAVERN_BAD_ARGUMENT);
-    if (!fits || from->type == CAVERN_TYPE_BUFFER)
-        return;
-    const struct ref_interrupt *range = (struct ref_interrupt *)from;
-    ref_wrong(!range->range || x[4] != 1 || x[5] > 1 || x[3] < range->first || x[3] >= range->first + range->lines,
-              CAVERN_BAD_ARGUMENT);
-    ref_wrong(line_object(x[3]), CAVERN_BUSY);
-    if (ref_failed())
-        return;
-    struct ref_interrupt *line = ref_new(sizeof *line);
-    line->object.type = CAVERN_TYPE_INTERRUPT;
-    line->first = (unsigned)x[3];
-    line->lines = 1;
-    line->masked = true;
-    ref_notice_init(&line->notice, CAVERN_KIND_INTERRUPT, &line->object);
-    line->notice.words[0] = x[3];
-    line->notice.line = line;
-    ref_push(&ref.interrupts, line);
-    ref_out(thread, 1, ref_insert(thread->process, &line->object, rights));
-}
-
 /* --- making a call --- */
 
-/* Comes about as nonsense in the words of a submit alone, and fails. */
-static void unmodelled(struct ref_thread *thread, const uint64_t x[16])
-{
-    (void)thread;
-    (void)x;
-    ref.errors = ~1u;
-}
-
 static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
-    [CAVERN_CALL_THREAD_REGISTERS] = unmodelled,
-    [CAVERN_CALL_DMA_MAP] = unmodelled,
-    [CAVERN_CALL_DMA_UNMAP] = unmodelled,
-    [CAVERN_CALL_ACCOUNT_END] = unmodelled,
-    [CAVERN_CALL_DEVICE_IO] = unmodelled,
-    [CAVERN_CALL_MACHINE] = unmodelled,
+    [CAVERN_CALL_THREAD_REGISTERS] = ref_thread_registers,
+    [CAVERN_CALL_DMA_MAP] = ref_dma_map,
+    [CAVERN_CALL_DMA_UNMAP] = ref_dma_unmap,
+    [CAVERN_CALL_DEVICE_IO] = ref_device_io,
+    [CAVERN_CALL_MACHINE] = ref_machine,
     [CAVERN_CALL_SUBMIT] = ref_submit,
     [CAVERN_CALL_INSPECT] = ref_inspect,
     [CAVERN_CALL_CALL] = ref_call,
@@ -210,6 +136,7 @@ static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_HANDLE_GIVE] = ref_handle_give,
     [CAVERN_CALL_HANDLE_CLOSE] = ref_handle_close,
     [CAVERN_CALL_ACCOUNT_SPLIT] = ref_account_split,
+    [CAVERN_CALL_ACCOUNT_END] = ref_account_end,
     [CAVERN_CALL_BUFFER_CREATE] = ref_buffer_create,
     [CAVERN_CALL_BUFFER_SEAL] = ref_buffer_seal,
     [CAVERN_CALL_MAP] = ref_map,
@@ -236,6 +163,7 @@ static const unsigned progress[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_SUBMIT] = 1 << 1 | 1 << 5,
     [CAVERN_CALL_INSPECT] = 1 << 3 | 1 << 4 | 1 << 5,
     [CAVERN_CALL_PROCESS_COPY] = 1 << 3 | 1 << 4 | 1 << 5,
+    [CAVERN_CALL_ACCOUNT_END] = 1 << 4,
 };
 
 /* Endings that the call has started: they go to their end before anybody else does something. */
@@ -255,7 +183,7 @@ void ref_serve(struct ref_thread *thread, enum cavern_call call, const uint64_t 
         functions[call](thread, x);
 }
 
-/* Of several that of the highest priority, else the one that began first. [PROC-END-8] */
+/* Of several that of the highest priority, else the one that has had it for longest. [PROC-END-8] */
 static struct ref_process *next_ending(void)
 {
     struct ref_process *next = NULL;
@@ -269,12 +197,18 @@ static struct ref_process *next_ending(void)
     return next;
 }
 
+/* What is left of a call: endings of processes, and what follows from last handles, which counts among them. */
 static bool finish_one_ending(void)
 {
     struct ref_process *process = next_ending();
-    if (process)
+    bool others = ref.dying.count;
+    bool first = !process || ref.dying_urgency > process->urgency ||
+                 (ref.dying_urgency == process->urgency && ref.dying_since < process->ending);
+    if (others && first)
+        ref_bury();
+    else if (process)
         ref_finish_ending(process);
-    return process;
+    return others || process;
 }
 
 static void settle(bool hurried)
@@ -282,9 +216,8 @@ static void settle(bool hurried)
     ref.hurried = hurried;
     ref.postponed = false;
     do {
-        do
-            ref_bury();
-        while (finish_one_ending());
+        while (finish_one_ending())
+            continue;
         ref.progress = false;
         for (unsigned i = 0; i < ref.queues.count; i++) {
             struct ref_queue *queue = ref.queues.items[i];
@@ -315,18 +248,24 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
     ref.drawn = drawn;
     ref.fault = fault;
     ref.unlike = false;
+    ref.caller = thread;
     thread->fresh = true;
     thread->defined = 1;
     thread->out[0] = CAVERN_OK;
     thread->progress = progress[call];
+    thread->written = false;
     for (unsigned i = 0; i < 9; i++)
         thread->in[i] = x[i];
+    for (unsigned i = 9; i < 16; i++)
+        thread->registers.x[i] = x[i];
     if (functions[call])
         functions[call](thread, x);
     else
         ref_wrong(call != CAVERN_CALL_NOP, CAVERN_BAD_OPERATION);
     if (fault && (ref.errors >> CAVERN_BAD_ADDRESS & 1) && ref_is_handled(thread->process)) /* [MEM-FAULT-1] */
         ref_fault(thread, fault);
+    if (fault)
+        thread->defined = 0; /* nothing has been returned */
     if (thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING || fault)
         thread->fresh = false;
     ref_settle();
@@ -334,10 +273,11 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
 
 void ref_line(unsigned line)
 {
-    struct ref_interrupt *interrupt = line_object(line);
+    struct ref_interrupt *interrupt = ref_line_object(line);
     if (!interrupt || interrupt->masked)
         return;
     interrupt->masked = true; /* [DEV-IRQ-4] */
+    interrupt->fired++;
     ref_fire(&interrupt->notice);
     ref_settle();
 }

@@ -192,14 +192,29 @@ static void compare_page(const struct ref_process *process, const struct ref_map
              *found, *expected);
 }
 
+/* What devices see must be the memory that was mapped for them, whatever has become of who did it. [DEV-DMA-5] */
+static void compare_dma(void)
+{
+    for (unsigned d = 0; d < ref.dmas.count; d++) {
+        const struct ref_dma *dma = ref.dmas.items[d];
+        for (unsigned m = 0; m < dma->mappings.count; m++) {
+            const struct ref_dma_mapping *mapping = dma->mappings.items[m];
+            if (memcmp(arch_direct(mapping->address), mapping->buffer->bytes + mapping->offset, mapping->length) != 0)
+                disagree("device address %#" PRIx64 " is other memory [DEV-DMA-1]", mapping->address);
+        }
+    }
+}
+
 /* All that is mapped. */
 void compare_memory(void)
 {
+    compare_dma();
     for (unsigned p = 0; p < ref.processes.count; p++) {
         const struct ref_process *process = ref.processes.items[p];
         for (unsigned m = 0; m < process->mappings.count && !disagreement[0]; m++) {
             const struct ref_mapping *mapping = process->mappings.items[m];
-            for (uint64_t at = 0; mapping->buffer && at < mapping->length; at += CAVERN_PAGE_SIZE) {
+            bool memory = mapping->buffer && !mapping->buffer->device;
+            for (uint64_t at = 0; memory && at < mapping->length; at += CAVERN_PAGE_SIZE) {
                 compare_page(process, mapping, at);
             }
         }

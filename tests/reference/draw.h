@@ -34,7 +34,8 @@ typedef void shape_function(struct operation *operation);
 shape_function shape_send, shape_request, shape_call, shape_receive, shape_reply, shape_queue, shape_cancel,
     shape_space, shape_lease_copy, shape_grant_accept, shape_queue_create, shape_queue_bind, shape_mint, shape_give,
     shape_close, shape_notify, shape_signal, shape_derive, shape_buffer, shape_map, shape_end, shape_copy,
-    shape_thread_create, shape_thread_control, shape_split, shape_inspect;
+    shape_thread_create, shape_thread_control, shape_split, shape_inspect, shape_account_end, shape_registers,
+    shape_machine, shape_device_io, shape_derive_device, shape_derive_dma, shape_dma_map, shape_dma_unmap;
 
 /* --- spawn.c: all that a parent does for a new process, prepared --- */
 void prepare_process(unsigned actor);

@@ -16,10 +16,13 @@ bool ref_is_handled(const struct ref_process *process)
     return destination(process);
 }
 
-static void end_of_fault(struct ref_process *process, const uint64_t words[5])
+static void end_of_fault(struct ref_thread *thread, const uint64_t words[5])
 {
+    struct ref_process *process = thread->process;
     if (process->state >= CAVERN_PROCESS_ENDING)
         return;
+    ref_log_own(CAVERN_LOG_ERROR); /* [PROC-FAULT-8] */
+    process->faulter = thread;
     ref_process_end(process, CAVERN_REASON_FAULT, 0);
     process->exit.words[CAVERN_EXIT_FAULT] = words[CAVERN_FAULT_KIND];
     process->exit.words[CAVERN_EXIT_PC] = words[CAVERN_FAULT_PC];
@@ -32,7 +35,7 @@ void ref_fault(struct ref_thread *thread, const uint64_t words[5])
     struct ref_process *process = thread->process;
     struct ref_queue *queue = destination(process);
     if (!queue) {
-        end_of_fault(process, words);
+        end_of_fault(thread, words);
         return;
     }
     thread->state = CAVERN_THREAD_FAULTED;
@@ -54,5 +57,5 @@ void ref_fault_done(struct ref_thread *thread)
 /* [PROC-HANDLER-7] */
 void ref_fault_lost(struct ref_thread *thread)
 {
-    end_of_fault(thread->process, thread->fault.words);
+    end_of_fault(thread, thread->fault.words);
 }

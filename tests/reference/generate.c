@@ -41,6 +41,14 @@ static const struct choice {
     {3, CAVERN_CALL_THREAD_CONTROL, shape_thread_control},
     {1, CAVERN_CALL_PROCESS_END, shape_end},
     {1, CAVERN_CALL_ACCOUNT_SPLIT, shape_split},
+    {1, CAVERN_CALL_ACCOUNT_END, shape_account_end},
+    {3, CAVERN_CALL_THREAD_REGISTERS, shape_registers},
+    {3, CAVERN_CALL_MACHINE, shape_machine},
+    {2, CAVERN_CALL_DEVICE_IO, shape_device_io},
+    {2, CAVERN_CALL_DERIVE, shape_derive_device},
+    {1, CAVERN_CALL_DERIVE, shape_derive_dma},
+    {2, CAVERN_CALL_DMA_MAP, shape_dma_map},
+    {1, CAVERN_CALL_DMA_UNMAP, shape_dma_unmap},
     {4, CAVERN_CALL_SUBMIT, shape_submit},
     {2, CAVERN_CALL_INSPECT, shape_inspect},
 };
@@ -67,10 +75,11 @@ void generate_mood(void)
  */
 static bool is_submitted(enum cavern_call call)
 {
-    static const uint8_t left_out[] = {CAVERN_CALL_PROCESS_CREATE, CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,
-                                       CAVERN_CALL_SENDER_MINT,    CAVERN_CALL_BUFFER_CREATE, CAVERN_CALL_LEASE_COPY,
-                                       CAVERN_CALL_PROCESS_COPY,   CAVERN_CALL_INSPECT,       CAVERN_CALL_SPACE,
-                                       CAVERN_CALL_SUBMIT,         CAVERN_CALL_ACCOUNT_SPLIT};
+    static const uint8_t left_out[] = {CAVERN_CALL_PROCESS_CREATE,  CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,
+                                       CAVERN_CALL_SENDER_MINT,     CAVERN_CALL_BUFFER_CREATE, CAVERN_CALL_LEASE_COPY,
+                                       CAVERN_CALL_PROCESS_COPY,    CAVERN_CALL_INSPECT,       CAVERN_CALL_SPACE,
+                                       CAVERN_CALL_SUBMIT,          CAVERN_CALL_ACCOUNT_SPLIT, CAVERN_CALL_MACHINE,
+                                       CAVERN_CALL_THREAD_REGISTERS};
     for (unsigned i = 0; i < sizeof left_out; i++) {
         if (call == left_out[i])
             return false;

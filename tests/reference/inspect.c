@@ -18,6 +18,9 @@ static const struct topic {
     [CAVERN_INSPECT_PROCESS] = {CAVERN_TYPE_PROCESS, sizeof(struct cavern_process_info), false},
     [CAVERN_INSPECT_MACHINE] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_machine_info), false},
     [CAVERN_INSPECT_BUFFER] = {CAVERN_TYPE_BUFFER, sizeof(struct cavern_buffer_info), false},
+    [CAVERN_INSPECT_DMA] = {CAVERN_TYPE_DMA, sizeof(struct cavern_dma_info), false},
+    [CAVERN_INSPECT_CPUS] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_cpu_info), true},
+    [CAVERN_INSPECT_INTERRUPTS] = {CAVERN_TYPE_MACHINE, sizeof(struct cavern_interrupt_info), true},
 };
 
 static bool within(const struct ref_account *account, const struct ref_object *above)
@@ -70,11 +73,31 @@ static unsigned sub_accounts(const struct ref_object *account)
     return count;
 }
 
+static bool is_buffer(const struct cavern_buffer_info *info, const struct ref_buffer *buffer)
+{
+    return info->size == buffer->size && info->device == buffer->device && info->base == buffer->base &&
+           info->sealed == buffer->sealed && (buffer->device ? !info->address : true) &&
+           (!buffer->own || info->address == buffer->own);
+}
+
+static bool is_dma(const struct cavern_dma_info *info, const struct ref_dma *dma)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < dma->mappings.count; i++)
+        bytes += ((const struct ref_dma_mapping *)dma->mappings.items[i])->length;
+    return info->mappings == dma->mappings.count && info->bytes == bytes;
+}
+
+static bool is_line(const struct cavern_interrupt_info *info)
+{
+    const struct ref_interrupt *line = ref_line_object(info->line);
+    return line && info->fired == line->fired;
+}
+
 static bool is_like(enum cavern_topic topic, const void *record, const struct ref_object *object)
 {
     const struct cavern_process_info *process = record;
     const struct cavern_account_info *account = record;
-    const struct cavern_buffer_info *buffer = record;
     const struct ref_process *found;
     switch (topic) {
     case CAVERN_INSPECT_ACCOUNT: /* a sub-account without a handle may still hold something */
@@ -88,10 +111,13 @@ static bool is_like(enum cavern_topic topic, const void *record, const struct re
     case CAVERN_INSPECT_PROCESS:
         return is_process(process, (const struct ref_process *)object);
     case CAVERN_INSPECT_BUFFER:
-        return buffer->size == ((const struct ref_buffer *)object)->size && !buffer->device && !buffer->base &&
-               buffer->sealed == ((const struct ref_buffer *)object)->sealed &&
-               (!((const struct ref_buffer *)object)->own ||
-                buffer->address == ((const struct ref_buffer *)object)->own);
+        return is_buffer(record, (const struct ref_buffer *)object);
+    case CAVERN_INSPECT_DMA:
+        return is_dma(record, (const struct ref_dma *)object);
+    case CAVERN_INSPECT_CPUS: /* one; what runs on it the model makes */
+        return ((const struct cavern_cpu_info *)record)->number == 0;
+    case CAVERN_INSPECT_INTERRUPTS:
+        return is_line(record);
     default:
         return true;
     }
@@ -101,7 +127,11 @@ static bool is_like(enum cavern_topic topic, const void *record, const struct re
 static unsigned records_of(enum cavern_topic topic, const struct ref_object *account)
 {
     unsigned count = 0;
-    for (unsigned i = 0; i < ref.processes.count; i++) {
+    for (unsigned i = 0; topic == CAVERN_INSPECT_INTERRUPTS && i < ref.interrupts.count; i++) {
+        const struct ref_interrupt *line = ref.interrupts.items[i];
+        count += !line->range && !line->object.gone;
+    }
+    for (unsigned i = 0; account->type == CAVERN_TYPE_ACCOUNT && i < ref.processes.count; i++) {
         const struct ref_process *process = ref.processes.items[i];
         if (process->object.gone || !within(process->account, account))
             continue;

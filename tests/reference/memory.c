@@ -39,12 +39,24 @@ static struct ref_mapping *mapping_at(const struct ref_process *process, uint64_
     return NULL;
 }
 
+/* Neither a ring nor registers of a device. */
+static bool is_memory(const struct ref_mapping *mapping)
+{
+    return mapping->buffer && !mapping->buffer->device;
+}
+
+bool ref_is_beyond_mending(const struct ref_process *process, uint64_t address)
+{
+    const struct ref_mapping *mapping = mapping_at(process, address);
+    return mapping && !is_memory(mapping);
+}
+
 /* Mappings that continue each other count as one. [MEM-MAP-7] */
 uint8_t *ref_memory(const struct ref_process *process, uint64_t address, uint64_t size, unsigned protection,
                     struct ref_buffer **buffer, uint64_t *offset)
 {
     const struct ref_mapping *first = mapping_at(process, address);
-    if (!first || !first->buffer || address + size < address || (first->protection & protection) != protection)
+    if (!first || !is_memory(first) || address + size < address || (first->protection & protection) != protection)
         return NULL;
     uint64_t start = first->offset + (address - first->address), at = address;
     for (const struct ref_mapping *mapping = first; size && at - address < size;) {
@@ -65,7 +77,7 @@ static uint8_t *piece(const struct ref_process *process, uint64_t address, uint6
                       uint64_t *length)
 {
     const struct ref_mapping *mapping = mapping_at(process, address);
-    if (!mapping || !mapping->buffer || (mapping->protection & protection) != protection)
+    if (!mapping || !is_memory(mapping) || (mapping->protection & protection) != protection)
         return NULL;
     uint64_t into = address - mapping->address;
     *length = mapping->length - into < size ? mapping->length - into : size;
@@ -104,6 +116,19 @@ bool ref_write(const struct ref_process *process, uint64_t address, const void *
     return copy(process, address, NULL, from, size, CAVERN_PROT_WRITE);
 }
 
+void ref_write_in_vain(const struct ref_thread *thread, uint64_t address, const void *from, uint64_t size)
+{
+    static uint64_t found[PAGE / 8];
+    for (uint64_t done = 0, step; done < size; done += step) {
+        step = PAGE - (address + done) % PAGE;
+        step = step < size - done ? step : size - done;
+        if (!ref_accessible(thread->process, address + done, step, CAVERN_PROT_WRITE) ||
+            !ref.fetch(thread, address + done, found, step) || memcmp(found, (const uint8_t *)from + done, step) != 0)
+            return;
+        ref_write(thread->process, address + done, found, step);
+    }
+}
+
 /* --- calls --- */
 
 void ref_buffer_create(struct ref_thread *thread, const uint64_t x[16])
@@ -114,6 +139,7 @@ void ref_buffer_create(struct ref_thread *thread, const uint64_t x[16])
     if (ref_failed())
         return;
     struct ref_buffer *buffer = ref_buffer_new(x[3]);
+    buffer->contiguous = x[4];
     ref_out(thread, 1, ref_insert(thread->process, &buffer->object, CAVERN_RIGHTS_ALL));
 }
 
@@ -127,6 +153,14 @@ static bool lent_for_writing(const struct ref_buffer *buffer)
         }
         if (request->caller && request->caller->answer_buffer == buffer)
             return true;
+    }
+    for (unsigned d = 0; d < ref.dmas.count; d++) {
+        const struct ref_dma *dma = ref.dmas.items[d];
+        for (unsigned m = 0; m < dma->mappings.count; m++) {
+            const struct ref_dma_mapping *mapping = dma->mappings.items[m];
+            if (mapping->buffer == buffer && mapping->writes)
+                return true;
+        }
     }
     return false;
 }
@@ -174,6 +208,7 @@ void ref_buffer_seal(struct ref_thread *thread, const uint64_t x[16])
                 writers += 2;
         }
     }
+    ref_wrong(buffer->device, CAVERN_BAD_ARGUMENT); /* [MEM-SEAL-3] */
     ref_wrong(writers > 1 || lent_for_writing(buffer) || granted_for_writing(buffer), CAVERN_BUSY);
     if (ref_failed())
         return;
@@ -215,6 +250,8 @@ void ref_map(struct ref_thread *thread, const uint64_t x[16])
     if (buffer) {
         ref_wrong(offset > buffer->size || length > buffer->size - offset, CAVERN_BAD_ARGUMENT);
         ref_wrong((protection & CAVERN_PROT_EXECUTE) && !buffer->sealed, CAVERN_DENIED);
+        ref_wrong(buffer->device && ((buffer->base | buffer->size) & (PAGE - 1)), CAVERN_BAD_ARGUMENT);
+        ref_wrong(buffer->device && !ref_is_device(buffer->base + offset, length), CAVERN_DENIED);
     }
     if (!process || !buffer)
         return;
@@ -226,7 +263,7 @@ void ref_map(struct ref_thread *thread, const uint64_t x[16])
     ref_wrong(exists, CAVERN_EXISTS);
     if (ref_failed())
         return;
-    if (!x[5] && !buffer->own)
+    if (!x[5] && !buffer->own && !buffer->device)
         buffer->own = address - offset;
     struct ref_mapping *mapping = ref_new(sizeof *mapping);
     *mapping = (struct ref_mapping){buffer, address, length, offset, (unsigned)protection};

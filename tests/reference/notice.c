@@ -140,6 +140,7 @@ static struct ref_notice *source(struct ref_thread *thread, uint64_t handle, str
 {
     uint16_t rights = 0;
     struct ref_object *object = ref_find(thread, handle, &rights);
+    uint16_t needed = CAVERN_RIGHT_MANAGE;
     *line = NULL;
     struct ref_notice *notice = NULL;
     if (object && object->type == CAVERN_TYPE_PROCESS)
@@ -148,13 +149,16 @@ static struct ref_notice *source(struct ref_thread *thread, uint64_t handle, str
         notice = &((struct ref_thread *)object)->exit;
     else if (object && object->type == CAVERN_TYPE_SIGNAL)
         notice = &((struct ref_signal *)object)->notice;
-    else if (object && object->type == CAVERN_TYPE_INTERRUPT) {
+    else if (object && object->type == CAVERN_TYPE_MACHINE) {
+        notice = &((struct ref_machine *)object)->notice;
+        needed = CAVERN_RIGHT_LOG;
+    } else if (object && object->type == CAVERN_TYPE_INTERRUPT) {
         *line = (struct ref_interrupt *)object;
         notice = &(*line)->notice;
         ref_wrong((*line)->range, CAVERN_BAD_ARGUMENT); /* [DEV-IRQ-6] */
     }
     ref_wrong(!notice, CAVERN_BAD_HANDLE);
-    ref_wrong(notice && !(rights & CAVERN_RIGHT_MANAGE), CAVERN_DENIED);
+    ref_wrong(notice && !(rights & needed), CAVERN_DENIED);
     return notice;
 }
 

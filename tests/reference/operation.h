@@ -13,7 +13,13 @@
 enum { ACTORS = 6, THREADS = 3, VARIABLES = 64, ROUND = 1500 };
 
 /* Variables: 0 is the constant 0, 1 the time; then VARIABLES for each actor. */
-enum { VARIABLE_NONE, VARIABLE_NOW, VARIABLE_FIRST, VARIABLE_COUNT = VARIABLE_FIRST + ACTORS * VARIABLES };
+enum {
+    VARIABLE_NONE,
+    VARIABLE_NOW,
+    VARIABLE_FIRST,
+    VARIABLE_SPARE = VARIABLE_FIRST + VARIABLES - 1, /* for what nobody names by it */
+    VARIABLE_COUNT = VARIABLE_FIRST + ACTORS * VARIABLES
+};
 
 struct term {
     uint16_t variable;
@@ -62,11 +68,15 @@ extern struct actor actors[ACTORS];
 extern uint64_t variables[VARIABLE_COUNT];
 extern char disagreement[1024]; /* empty: none */
 
-/* --- run.c --- */
-extern bool run_careful; /* memory is compared after each operation, not now and then */
+/* --- start.c --- */
 void run_start(void);
-void run_operation(const struct operation *operation);
 void run_end(void);
+void compare_machine(void);
+
+/* --- run.c --- */
+extern bool run_careful; /* memory is compared, and references recounted, after each operation, not now and then */
+extern unsigned run_operations; /* carried out */
+void run_operation(const struct operation *operation);
 void disagree(const char *format, ...) __attribute__((format(printf, 1, 2)));
 uint64_t term_value(const struct term *term);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/handle_table.h"
+#include "object/machine.h"
 #include "object/process.h"
 #include "object/queue.h"
 #include "object/sender.h"
@@ -84,8 +85,29 @@ static void seen(const struct ref_queue *queue, uint64_t *head, uint64_t *taken)
     }
 }
 
+static bool logged(uint64_t number, uint32_t *length, uint8_t *text)
+{
+    static uint8_t bytes[LOG_RECORD_MAX];
+    struct log_ring log = machine->log;
+    struct cavern_log_record record;
+    uint64_t lost, cursor = number;
+    if (log_ring_read(&log, &cursor, bytes, sizeof bytes, &lost) < sizeof record || lost)
+        return false;
+    memcpy(&record, bytes, sizeof record);
+    *length = record.length;
+    memcpy(text, bytes + sizeof record, record.length);
+    return true;
+}
+
+static uint64_t first_logged(void)
+{
+    return machine->log.first;
+}
+
 void oracle_start(void)
 {
+    ref.logged = logged;
+    ref.first_logged = first_logged;
     ref.pays = pays;
     ref.retired = retired;
     ref.told = told;

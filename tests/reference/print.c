@@ -41,6 +41,12 @@ static const char *const names[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_ACKNOWLEDGE] = "acknowledge",
     [CAVERN_CALL_SIGNAL_CREATE] = "signal_create",
     [CAVERN_CALL_SIGNAL_RAISE] = "signal_raise",
+    [CAVERN_CALL_ACCOUNT_END] = "account_end",
+    [CAVERN_CALL_THREAD_REGISTERS] = "thread_registers",
+    [CAVERN_CALL_MACHINE] = "machine",
+    [CAVERN_CALL_DEVICE_IO] = "device_io",
+    [CAVERN_CALL_DMA_MAP] = "dma_map",
+    [CAVERN_CALL_DMA_UNMAP] = "dma_unmap",
 };
 
 static const char *const actions[] = {

@@ -52,6 +52,7 @@ static void stop_waiting(struct ref_thread *thread)
 void ref_wake(struct ref_thread *thread, enum cavern_status status)
 {
     stop_waiting(thread);
+    thread->written = false;
     thread->state = thread->suspended ? CAVERN_THREAD_SUSPENDED : CAVERN_THREAD_READY;
     thread->fresh = true;
     thread->defined = 1;
@@ -163,6 +164,8 @@ static void close_own(struct ref_process *process)
 
 void ref_finish_ending(struct ref_process *process)
 {
+    struct ref_list others = ref.dying; /* what is left of them at the end is waited for */
+    ref.dying = (struct ref_list){0};
     while (process->threads.count) {
         struct ref_thread *thread = process->threads.items[0];
         memcpy(thread->exit.words, process->exit.words, sizeof thread->exit.words);
@@ -178,6 +181,8 @@ void ref_finish_ending(struct ref_process *process)
     if (!(process->flags & CAVERN_PROCESS_KEEP) || !process->object.handles)
         ref_close_all(process); /* nobody could ask for it [PROC-SUCCESSION-3] */
     ref_bury();
+    ref.dying = others;
+    ref_bury();
     process->state = CAVERN_PROCESS_ZOMBIE;
     ref_fire(&process->exit);
     if (!process->object.handles)
@@ -187,15 +192,32 @@ void ref_finish_ending(struct ref_process *process)
 /* [PROC-SUCCESSION-3] */
 void ref_process_unnamed(struct ref_process *process)
 {
+    if (process->forsaken) {
+        process->forsaken = false;
+        ref_close_all(process);
+        return;
+    }
     if (process->object.handles)
         return; /* it has got another since */
-    if (process->state == CAVERN_PROCESS_NEW)
+    if (process->state == CAVERN_PROCESS_NEW) {
+        ref_direct(&process->exit, NULL, 0); /* nobody has ended it: there is nothing to tell */
         ref_process_end(process, CAVERN_REASON_ENDED, 0);
+    }
     if (process->state == CAVERN_PROCESS_ZOMBIE && !process->object.gone) {
         process->object.gone = true;
         if ((process->flags & CAVERN_PROCESS_KEEP) && !process->succeeded)
             ref_close_all(process);
     }
+}
+
+void ref_forsake(struct ref_process *process)
+{
+    bool kept = process->state == CAVERN_PROCESS_ZOMBIE && (process->flags & CAVERN_PROCESS_KEEP) &&
+                !process->succeeded && !process->object.gone;
+    process->flags &= ~(uint64_t)CAVERN_PROCESS_KEEP;
+    process->forsaken |= kept;
+    if (kept)
+        ref_die(&process->object);
 }
 
 /* --- calls --- */
@@ -296,8 +318,9 @@ void ref_thread_create(struct ref_thread *thread, const uint64_t x[16])
     if (ref_failed())
         return;
     struct ref_thread *new = ref_thread_new(process, (unsigned)x[2]);
-    new->in[0] = x[6];
-    new->in[1] = x[7];
+    new->registers = (struct cavern_registers){.x = {x[6], x[7]}, .sp = x[4], .pc = x[3]}; /* [PROC-THREAD-1] */
+    new->tls = x[5];
+    new->written = true;
     ref_out(thread, 1, ref_insert(thread->process, &new->object, CAVERN_RIGHTS_ALL));
 }
 
@@ -311,7 +334,7 @@ static struct ref_thread *still_there(struct ref_thread *named)
     return named;
 }
 
-static struct ref_thread *thread_named(const struct ref_thread *thread, const uint64_t x[16])
+struct ref_thread *ref_thread_named(const struct ref_thread *thread, const uint64_t x[16])
 {
     uint16_t rights = 0;
     struct ref_object *object = ref_find(thread, x[0], &rights);
@@ -320,12 +343,11 @@ static struct ref_thread *thread_named(const struct ref_thread *thread, const ui
     ref_wrong(fits && !(rights & CAVERN_RIGHT_MANAGE), CAVERN_DENIED);
     if (!fits)
         return NULL;
-    if (object->type == CAVERN_TYPE_THREAD) {
-        struct ref_thread *named = (struct ref_thread *)object;
-        ref_wrong(named->state == CAVERN_THREAD_ENDED, CAVERN_GONE);
-        return still_there(named);
-    }
+    if (object->type == CAVERN_TYPE_THREAD)
+        return still_there((struct ref_thread *)object);
     const struct ref_process *process = (struct ref_process *)object;
+    if (!x[2] && process->faulter) /* [PROC-REGISTERS-4] */
+        return process->faulter;
     for (unsigned i = 0; i < process->threads.count; i++) {
         struct ref_thread *named = process->threads.items[i];
         if (named->id == x[2])
@@ -348,7 +370,8 @@ static void suspend(struct ref_thread *thread, bool on)
 
 void ref_thread_control(struct ref_thread *thread, const uint64_t x[16])
 {
-    struct ref_thread *named = thread_named(thread, x);
+    struct ref_thread *named = ref_thread_named(thread, x);
+    ref_wrong(named && named->state == CAVERN_THREAD_ENDED, CAVERN_GONE);
     ref_wrong(!x[3] || x[3] > CAVERN_THREAD_SET, CAVERN_BAD_ARGUMENT);
     ref_wrong(x[3] == CAVERN_THREAD_YIELD && named != thread, CAVERN_BAD_ARGUMENT);
     if (x[3] == CAVERN_THREAD_SET) {

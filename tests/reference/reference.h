@@ -15,6 +15,7 @@
 
 #include <cavern/handle.h>
 #include <cavern/inspect.h>
+#include <cavern/machine.h>
 #include <cavern/memory.h>
 #include <cavern/message.h>
 #include <cavern/process.h>
@@ -58,9 +59,10 @@ struct ref_account {
 struct ref_buffer {
     struct ref_object object;
     uint64_t size;
-    uint8_t *bytes;
-    uint64_t own; /* 0: not known yet */
-    bool sealed;
+    uint8_t *bytes; /* NULL: of a device */
+    uint64_t own;   /* 0: not known yet */
+    bool sealed, contiguous, device;
+    uint64_t base; /* physical, of a device */
 };
 
 struct ref_mapping {
@@ -89,12 +91,13 @@ struct ref_process {
     uint32_t id;
     enum cavern_process_state state;
     uint64_t flags;
-    bool succeeded;
-    unsigned urgency; /* priority of its end: the highest of its threads ever, or of who waits for it */
-    unsigned ending;  /* how many had begun, or been hastened, before */
+    bool succeeded, forsaken; /* the latter: and its table is still to be closed */
+    unsigned urgency;         /* priority of its end: the highest of its threads ever, or of who waits for it */
+    unsigned ending;          /* how many had begun, or been hastened, before */
     struct ref_table *table;
     struct ref_list mappings, threads, queues;
     struct ref_notice exit;
+    struct ref_thread *faulter; /* whose fault ended it, for its registers */
     struct ref_queue *fault_queue;
     uint64_t fault_label;
 };
@@ -119,6 +122,11 @@ struct ref_thread {
     uint64_t in[9], out[9];
     unsigned defined;
     unsigned progress; /* registers in which the call keeps where it stands */
+    /* As it left them, but x0 to x8 after a call, unless they have been written since. */
+    struct cavern_registers registers;
+    struct cavern_vector_registers vector;
+    uint64_t tls;
+    bool written;
 };
 
 struct ref_grant {
@@ -208,7 +216,39 @@ struct ref_interrupt {
     struct ref_object object;
     unsigned first, lines; /* a line: 1 */
     bool range, masked;
+    uint64_t fired;
     struct ref_notice notice;
+};
+
+struct ref_dma_mapping {
+    struct ref_buffer *buffer;
+    uint64_t address, length, offset;
+    bool writes;
+};
+
+struct ref_dma {
+    struct ref_object object;
+    struct ref_list mappings;
+};
+
+struct ref_record {
+    struct cavern_log_record header;
+    uint8_t text[CAVERN_LOG_TEXT_MAX];
+};
+
+struct ref_machine {
+    struct ref_object object;
+    struct ref_notice notice;
+};
+
+/* To a register of a device. */
+struct ref_access {
+    uint64_t count, physical, width, value;
+    bool write;
+};
+
+struct ref_range {
+    uint64_t base, size;
 };
 
 struct ref_world {
@@ -228,12 +268,23 @@ struct ref_world {
     bool (*ends)(const struct ref_process *process); /* of a lie in a control page, which somebody has noticed */
     bool (*pays)(const struct ref_process *process); /* for the next handle, which an answer brings */
     void (*seen)(const struct ref_queue *queue, uint64_t *head, uint64_t *taken); /* as far as the kernel has looked */
+    bool (*logged)(uint64_t number, uint32_t *length, uint8_t *text);             /* by the kernel on its own */
+    uint64_t (*first_logged)(void);                /* of the records, that is still kept */
+    uint64_t (*register_value)(uint64_t physical); /* of the simulated devices */
+    bool (*register_fails)(uint64_t physical);
+    struct ref_access access;  /* the last */
+    struct ref_range taken[2]; /* RAM, and the interrupt controller */
+    struct ref_list log, dmas;
+    struct ref_machine *machine;
+    int power;             /* 1: was to go off, 2: to start anew */
     const uint64_t *fault; /* words of the fault that the call came to; NULL: none */
     const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is drawn */
     struct ref_list processes, queues, senders, requests, buffers, interrupts, accounts, notices;
-    struct ref_list dying; /* whose last handle went: what follows from that is still to be done */
-    unsigned endings;      /* of processes, that have begun */
-    uint64_t messages;     /* sent, or tried to */
+    const struct ref_thread *caller;     /* that makes the call */
+    struct ref_list dying;               /* whose last handle went: what follows from that is still to be done */
+    unsigned dying_urgency, dying_since; /* as of a process that ends */
+    unsigned endings;                    /* of processes, that have begun */
+    uint64_t messages;                   /* sent, or tried to */
     struct ref_process *root;
 };
 
@@ -270,6 +321,19 @@ uint8_t *ref_memory(const struct ref_process *process, uint64_t address, uint64_
 bool ref_read(const struct ref_process *process, uint64_t address, void *to, uint64_t size);
 bool ref_write(const struct ref_process *process, uint64_t address, const void *from, uint64_t size);
 bool ref_accessible(const struct ref_process *process, uint64_t address, uint64_t size, unsigned protection);
+/* A call has failed as it came to the end of memory: as much of it stands there as the kernel has written. */
+void ref_write_in_vain(const struct ref_thread *thread, uint64_t address, const void *from, uint64_t size);
+/* No mapping could mend what is missing there: a ring, or device memory. [MEM-FAULT-5] */
+bool ref_is_beyond_mending(const struct ref_process *process, uint64_t address);
+
+/* --- device.c --- */
+bool ref_is_device(uint64_t base, uint64_t size);
+struct ref_buffer *ref_device_new(uint64_t base, uint64_t size);
+struct ref_interrupt *ref_line_object(uint64_t line); /* NULL: nobody has it */
+struct ref_dma *ref_dma_new(void);
+
+/* --- machine.c --- */
+void ref_log_own(unsigned level); /* a record of the kernel's */
 
 /* --- queue.c --- */
 struct ref_queue *ref_queue_new(uint64_t blocks, uint64_t slots);
@@ -311,6 +375,7 @@ struct ref_request *ref_request_new(struct ref_sender *sender, struct ref_thread
 void ref_end_request(struct ref_request *request); /* frees slot and reservation; tells nobody */
 void ref_abandon(struct ref_request *request);
 void ref_cancel(struct ref_request *request, enum cavern_status status);
+bool ref_answer_overlaps(const struct ref_thread *thread, const uint64_t x[16]); /* of a reply */
 bool ref_reply_fits(const struct ref_request *request, const struct ref_message *reply);
 void ref_end_with_reply(struct ref_request *request, struct ref_message *reply);
 
@@ -326,6 +391,9 @@ bool ref_lease_overlaps(const struct ref_thread *thread, const uint64_t x[16]);
 /* --- process.c --- */
 struct ref_process *ref_process_new(struct ref_account *account, uint64_t flags);
 struct ref_thread *ref_thread_new(struct ref_process *process, unsigned priority);
+/* Of thread_control and thread_registers; notes what is wrong. NULL: none, or, but for registers, one that has ended.
+ */
+struct ref_thread *ref_thread_named(const struct ref_thread *thread, const uint64_t x[16]);
 void ref_wake(struct ref_thread *thread, enum cavern_status status);
 void ref_wake_with(struct ref_thread *thread, const struct ref_message *message);
 void ref_thread_end(struct ref_thread *thread, enum cavern_reason reason, uint64_t code);
@@ -333,6 +401,8 @@ void ref_process_end(struct ref_process *process, enum cavern_reason reason, uin
 void ref_hasten(struct ref_process *process, const struct ref_thread *thread); /* its end, if it has begun */
 void ref_finish_ending(struct ref_process *process);
 void ref_process_unnamed(struct ref_process *process); /* its last handle went */
+void ref_forsake(struct ref_process *process);         /* nobody is to succeed it */
+void ref_die(struct ref_object *object);               /* what follows from that its last handle went is to be done */
 
 /* --- calls --- */
 static inline void ref_wrong(bool condition, enum cavern_status status)
@@ -351,7 +421,8 @@ ref_call_function ref_send, ref_call, ref_request, ref_reply, ref_drop, ref_canc
     ref_space, ref_queue_freed, ref_lease_copy, ref_grant_accept, ref_queue_create, ref_queue_bind, ref_sender_mint,
     ref_handle_give, ref_handle_close, ref_account_split, ref_buffer_create, ref_buffer_seal, ref_map, ref_unmap,
     ref_process_create, ref_process_end_call, ref_process_copy, ref_thread_create, ref_thread_control, ref_notify,
-    ref_submit, ref_inspect, ref_acknowledge_call, ref_signal_create, ref_signal_raise, ref_derive;
+    ref_submit, ref_inspect, ref_acknowledge_call, ref_signal_create, ref_signal_raise, ref_derive, ref_account_end,
+    ref_thread_registers, ref_machine, ref_device_io, ref_dma_map, ref_dma_unmap;
 
 /*
  * The call, made by a thread that is ready. `drawn` are the registers that the kernel returned. Then ref.errors says

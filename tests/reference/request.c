@@ -150,6 +150,25 @@ static bool answerable(const struct ref_thread *caller, const struct ref_message
            reply->grants <= caller->places;
 }
 
+/* Whether the answer goes where it comes from: then what it is is not specified. [MSG-CALL-10] */
+bool ref_answer_overlaps(const struct ref_thread *thread, const uint64_t x[16])
+{
+    uint16_t rights;
+    const struct ref_object *object = ref_find(thread, x[0], &rights);
+    const struct ref_request *request =
+        object && object->type == CAVERN_TYPE_QUEUE ? ref_pending((const struct ref_queue *)object, x[2]) : NULL;
+    const struct ref_thread *caller = request ? request->caller : NULL;
+    uint64_t size = (x[1] & 0xffff) + 7 + 16 * CAVERN_ATTACHMENTS_MAX;
+    for (uint64_t at = 0; caller && caller->answer_buffer && at < size; at++) {
+        struct ref_buffer *buffer;
+        uint64_t offset;
+        if (ref_memory(thread->process, x[3] + at, 1, 0, &buffer, &offset) && buffer == caller->answer_buffer &&
+            offset - caller->answer_offset < size)
+            return true;
+    }
+    return false;
+}
+
 bool ref_reply_fits(const struct ref_request *request, const struct ref_message *reply)
 {
     return request->caller ? answerable(request->caller, reply)
@@ -168,9 +187,11 @@ static void answer(struct ref_thread *caller, struct ref_message *reply)
     to += (reply->header.size + 7u) / 8 * 8;
     for (unsigned i = 0; i < reply->grants; i++, to += 16) {
         struct ref_grant *grant = &reply->grant[i];
-        uint64_t record[2] = {0, grant->rights};
-        if (ref.pays(caller->process))
+        uint64_t record[2] = {0};
+        if (ref.pays(caller->process)) {
             record[0] = ref_insert(caller->process, grant->object, grant->rights);
+            record[1] = grant->rights;
+        }
         memcpy(to, record, sizeof record);
         grant->waits = false;
         ref_put(grant->object);

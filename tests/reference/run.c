@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "model.h"
-#include "object/interrupt.h"
-#include "object/memory.h"
 #include "object/queue.h"
 #include "object/sender.h"
 #include "operation.h"
@@ -15,64 +13,14 @@ struct actor actors[ACTORS];
 uint64_t variables[VARIABLE_COUNT];
 char disagreement[1024];
 
-enum { RAM = 256 << 20, LIMIT = 192 << 20, CHECK_MEMORY = 64, RECOUNT = 8, FAILURES_MOST = 64 };
+enum { CHECK_MEMORY = 64, RECOUNT = 8, FAILURES_MOST = 64 };
 
-static uint64_t used, objects, free_pages;
-static unsigned operations;
+unsigned run_operations;
 bool run_careful;
 
 uint64_t term_value(const struct term *term)
 {
     return variables[term->variable] + term->plus;
-}
-
-/* --- the beginning: one process, with an account and the interrupt lines --- */
-
-static void give_both(struct thread *real, struct object *object, struct ref_object *expected, uint16_t variable)
-{
-    uint64_t handle = model_give(real->process, object, CAVERN_RIGHTS_ALL);
-    variables[variable] = ref_insert(actors[0].process, expected, CAVERN_RIGHTS_ALL);
-    if (handle != variables[variable])
-        disagree("the first handles are others [ABI-HANDLE-2]");
-}
-
-void run_start(void)
-{
-    disagreement[0] = 0;
-    operations = 0;
-    memset(actors, 0, sizeof actors);
-    memset(variables, 0, sizeof variables);
-    recount_start();
-    model_start(RAM);
-    ref_start();
-    used = model_root()->budget.used;
-    objects = model_root()->objects;
-    free_pages = memory_free();
-    struct account *account = account_create(model_root(), LIMIT, CAVERN_PRIORITIES - 1);
-    struct interrupt *lines = interrupt_range_create(account);
-    struct thread *thread = model_process(account, "first", 20);
-
-    struct ref_account *root = ref_account_new(NULL, CAVERN_PRIORITIES - 1);
-    struct ref_interrupt *range = ref_new(sizeof *range);
-    range->object.type = CAVERN_TYPE_INTERRUPT;
-    range->range = true;
-    ref_notice_init(&range->notice, CAVERN_KIND_INTERRUPT, &range->object);
-    range->first = 32;
-    range->lines = MODEL_LINES - 32;
-    ref_push(&ref.interrupts, range);
-    oracle_start();
-    ref.now = variables[VARIABLE_NOW] = arch_now();
-    ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
-    ref.root->id = thread->process->id;
-    actors[0].process = ref.root;
-    actors[0].threads[0] = ref_thread_new(ref.root, 20);
-    actors[0].threads[0]->id = thread->id;
-    give_both(thread, &account->object, &ref.root->account->object, VARIABLE_FIRST);
-    give_both(thread, &lines->object, &range->object, VARIABLE_FIRST + 1);
-    object_put(&account->object);
-    object_put(&lines->object);
-    object_put(&thread->object);
-    object_put(&thread->process->object);
 }
 
 /* --- calls --- */
@@ -190,11 +138,14 @@ static const uint64_t *fault_of(const struct ref_thread *thread)
 static void check_fault(const struct ref_thread *thread, const uint64_t words[5])
 {
     unsigned kind = (unsigned)words[CAVERN_FAULT_KIND];
+    if (ref_is_beyond_mending(thread->process, words[CAVERN_FAULT_ADDRESS]))
+        disagree("a fault at %#" PRIx64 ", where no mapping helps [MEM-FAULT-5]", words[CAVERN_FAULT_ADDRESS]);
     bool missing = !ref_accessible(thread->process, words[CAVERN_FAULT_ADDRESS], 1, CAVERN_PROT_READ);
     bool denied = !ref_accessible(thread->process, words[CAVERN_FAULT_ADDRESS], 1, CAVERN_PROT_WRITE);
     if (kind == CAVERN_FAULT_DATA_UNMAPPED ? !missing : kind != CAVERN_FAULT_DATA_DENIED || missing || !denied)
         disagree("a fault of kind %u at %#" PRIx64 ", where nothing is wrong", kind, words[CAVERN_FAULT_ADDRESS]);
-    if (words[CAVERN_FAULT_THREAD] != thread->id || words[CAVERN_FAULT_SYNDROME])
+    if (words[CAVERN_FAULT_THREAD] != thread->id || words[CAVERN_FAULT_SYNDROME] ||
+        words[CAVERN_FAULT_PC] != thread->registers.pc)
         disagree("the words of a fault are wrong [MEM-FAULT-1]");
 }
 
@@ -250,15 +201,42 @@ static bool is_liar(const struct ref_process *process)
     return false;
 }
 
+/* What it copies, it may copy onto itself, and what comes of that is not specified. */
+static bool copies_onto_itself(const struct ref_thread *thread, enum cavern_call call, const uint64_t x[16])
+{
+    switch (call) {
+    case CAVERN_CALL_LEASE_COPY:
+        return ref_lease_overlaps(thread, x);
+    case CAVERN_CALL_PROCESS_COPY:
+        return ref_copy_overlaps(thread, x);
+    case CAVERN_CALL_REPLY:
+    case CAVERN_CALL_REPLY_RECEIVE:
+        return ref_answer_overlaps(thread, x);
+    default:
+        return false;
+    }
+}
+
+/* The operations of a submit are looked at as they stand before it. */
+static bool is_unspecified(const struct ref_thread *thread, enum cavern_call call, const uint64_t x[16])
+{
+    if (call != CAVERN_CALL_SUBMIT)
+        return copies_onto_itself(thread, call, x);
+    uint64_t words[16];
+    for (uint64_t i = 0; i < x[4] && ref_read(thread->process, x[3] + i * sizeof words, words, sizeof words); i++) {
+        if (copies_onto_itself(thread, (enum cavern_call)(words[1] >> 16 & 0xff), words))
+            return true;
+    }
+    return is_liar(thread->process);
+}
+
 static void do_call(const struct operation *operation, struct ref_thread *thread)
 {
     uint64_t x[16], status;
     for (unsigned i = 0; i < 16; i++)
         x[i] = term_value(&operation->x[i]);
     struct interrupted *interrupted = &actors[operation->actor].interrupted[operation->thread];
-    if ((operation->call == CAVERN_CALL_LEASE_COPY && ref_lease_overlaps(thread, x)) ||
-        (operation->call == CAVERN_CALL_PROCESS_COPY && ref_copy_overlaps(thread, x)) ||
-        (operation->call == CAVERN_CALL_SUBMIT && is_liar(thread->process)))
+    if (is_unspecified(thread, operation->call, x))
         return;
     unsigned fail = operation->fail == FAIL_EVERYWHERE ? 1 : operation->fail;
     do {
@@ -388,7 +366,7 @@ static void do_fault(const struct operation *operation, struct ref_thread *threa
 {
     struct thread *real = kernel_thread(thread);
     uint64_t kind = operation->x[0].plus, address = operation->x[1].plus;
-    uint64_t words[5] = {kind, real->context.pc, address, 0x92000006, thread->id};
+    uint64_t words[5] = {kind, thread->registers.pc, address, 0x92000006, thread->id};
     thread_fault(real, (enum cavern_fault)kind, address, words[CAVERN_FAULT_SYNDROME]);
     model_settle();
     ref_fault(thread, words);
@@ -431,41 +409,9 @@ void run_operation(const struct operation *operation)
         do_control(operation, thread);
     }
     compare_all();
-    if (++operations % CHECK_MEMORY == 0 || run_careful)
+    compare_machine();
+    if (++run_operations % CHECK_MEMORY == 0 || run_careful)
         compare_memory();
-    if (operations % RECOUNT == 0 || run_careful)
+    if (run_operations % RECOUNT == 0 || run_careful)
         recount();
-}
-
-static void close_kept_table(struct process *process)
-{
-    uint32_t cursor = 0;
-    cavern_handle handle;
-    object_get(&process->object);
-    while (process->table_kept && handle_next_used(&process->handles, &cursor, &handle)) {
-        if (handle && process_close(process, handle) != CAVERN_OK)
-            disagree("a handle of a kept table can't be closed");
-    }
-    object_put(&process->object);
-    model_settle();
-}
-
-/* Everybody ends, and all is back. [MEM-ACCOUNT-6] */
-void run_end(void)
-{
-    compare_memory();
-    for (uint64_t id = 0; process_next(id); id = process_next(id)->id)
-        process_end(process_next(id), (uint64_t[5]){CAVERN_REASON_ENDED});
-    model_settle();
-    for (uint64_t id = 0; process_next(id);) {
-        struct process *process = process_next(id);
-        id = process->id;
-        close_kept_table(process); /* those that hold each other */
-    }
-    if (process_next(0))
-        disagree("process %u is still there", process_next(0)->id);
-    if (model_root()->objects != objects || model_root()->budget.used != used || memory_free() != free_pages)
-        disagree("%" PRIu64 " objects, %" PRIu64 " bytes, %" PRIu64 " pages are not back [MEM-ACCOUNT-6]",
-                 (uint64_t)(model_root()->objects - objects), (uint64_t)(model_root()->budget.used - used),
-                 (uint64_t)(free_pages - memory_free()));
 }

@@ -51,8 +51,8 @@ void shape_close(struct operation *o)
 void shape_notify(struct operation *o)
 {
     static const uint8_t sources[] = {CAVERN_TYPE_PROCESS, CAVERN_TYPE_THREAD, CAVERN_TYPE_SIGNAL,
-                                      CAVERN_TYPE_INTERRUPT};
-    o->x[0] = handle(o->actor, (enum cavern_type)sources[below(4)]);
+                                      CAVERN_TYPE_INTERRUPT, CAVERN_TYPE_MACHINE};
+    o->x[0] = handle(o->actor, (enum cavern_type)sources[below(sizeof sources)]);
     if (o->call == CAVERN_CALL_ACKNOWLEDGE)
         return;
     o->x[2] = constant(0x20000 + below(1000));
@@ -157,13 +157,17 @@ void shape_thread_control(struct operation *o)
 
 void shape_inspect(struct operation *o)
 {
-    static const uint8_t types[] = {CAVERN_TYPE_ACCOUNT, CAVERN_TYPE_PROCESS, CAVERN_TYPE_BUFFER};
-    static const uint8_t first[] = {CAVERN_INSPECT_ACCOUNT, CAVERN_INSPECT_PROCESS, CAVERN_INSPECT_BUFFER};
-    unsigned which = below(3);
-    o->x[0] = handle(o->actor, (enum cavern_type)types[which]);
-    o->x[2] = constant(first[which] + (which ? 0 : below(3)));
-    if (one_in(30))
-        o->x[2] = constant(below(8));
+    static const struct {
+        uint8_t type, topic;
+    } topics[] = {
+        {CAVERN_TYPE_ACCOUNT, CAVERN_INSPECT_ACCOUNT}, {CAVERN_TYPE_ACCOUNT, CAVERN_INSPECT_PROCESSES},
+        {CAVERN_TYPE_ACCOUNT, CAVERN_INSPECT_THREADS}, {CAVERN_TYPE_PROCESS, CAVERN_INSPECT_PROCESS},
+        {CAVERN_TYPE_BUFFER, CAVERN_INSPECT_BUFFER},   {CAVERN_TYPE_DMA, CAVERN_INSPECT_DMA},
+        {CAVERN_TYPE_MACHINE, CAVERN_INSPECT_CPUS},    {CAVERN_TYPE_MACHINE, CAVERN_INSPECT_INTERRUPTS},
+    };
+    unsigned which = below(sizeof topics / sizeof topics[0]);
+    o->x[0] = handle(o->actor, (enum cavern_type)topics[which].type);
+    o->x[2] = constant(one_in(30) ? below(11) : topics[which].topic);
     o->x[4] = held(variable(o->actor, OWN_MEMORY), below(BODY) / (one_in(30) ? 1 : 8) * 8);
     o->x[5] = constant(one_in(6) ? below(200) : 4096);
 }
@@ -175,4 +179,13 @@ void shape_split(struct operation *o)
     o->x[3] = constant(one_in(5) ? -(uint64_t)below(20) * CAVERN_PAGE_SIZE : below(100) * CAVERN_PAGE_SIZE);
     o->x[4] = constant(one_in(10) ? below(34) : 31);
     o->out[0] = fresh_variable(o->actor);
+}
+
+void shape_account_end(struct operation *o)
+{
+    unsigned index = some_entry(o->actor, CAVERN_TYPE_ACCOUNT); /* its own is mostly refused */
+    const struct ref_entry *entry = &actors[o->actor].process->table->entries[index];
+    o->x[0] = index && below(8) ? known(o->actor, entry->generation << CAVERN_HANDLE_INDEX_BITS | index)
+                                : handle(o->actor, CAVERN_TYPE_ACCOUNT);
+    o->x[3] = constant(below(100));
 }

@@ -87,11 +87,41 @@ static void prepare_friends(unsigned actor, struct term process)
     }
 }
 
+/* Mostly the parent's own. */
+static struct term some_account(void)
+{
+    if (!one_in(4))
+        return held(variable(0, 0), 0);
+    struct operation o = parent_call(CAVERN_CALL_ACCOUNT_SPLIT);
+    o.x[0] = held(variable(0, 0), 0);
+    o.x[3] = constant(4 << 20);
+    o.x[4] = constant(CAVERN_PRIORITIES - 1);
+    o.out[0] = fresh_variable(0);
+    prepare(&o);
+    return held(o.out[0], 0);
+}
+
+/* Something of the machine's. */
+static void prepare_machine(unsigned actor, struct term process)
+{
+    static const uint8_t types[] = {CAVERN_TYPE_BUFFER, CAVERN_TYPE_DMA, CAVERN_TYPE_MACHINE};
+    for (unsigned i = 0; i < sizeof types; i++) {
+        struct operation o = parent_call(CAVERN_CALL_HANDLE_GIVE);
+        o.x[0] = process;
+        o.x[2] = handle(0, (enum cavern_type)types[i]);
+        const struct ref_object *object = object_of(0, &o.x[2]);
+        o.x[3] = constant(object ? ref_rights[object->type] : 0);
+        o.out[0] = fresh_variable(actor);
+        if (object && object->type == types[i] && one_in(2))
+            prepare(&o);
+    }
+}
+
 void prepare_process(unsigned actor)
 {
-    struct term process = held(variable(actor, OWN_PROCESS), 0);
+    struct term process = held(variable(actor, OWN_PROCESS), 0), account = some_account();
     struct operation o = parent_call(CAVERN_CALL_PROCESS_CREATE);
-    o.x[0] = held(variable(0, 0), 0);
+    o.x[0] = account;
     if (one_in(3) && actors[actor].process)
         o.x[2] = process;
     o.x[3] = constant(below(2));
@@ -114,4 +144,5 @@ void prepare_process(unsigned actor)
     o.out[0] = fresh_variable(actor);
     if (one_in(2))
         prepare(&o);
+    prepare_machine(actor, process);
 }

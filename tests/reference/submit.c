@@ -76,9 +76,14 @@ void ref_submit(struct ref_thread *thread, const uint64_t x[16])
         }
         ref_read(thread->process, address, words, sizeof words);
         bool faults = ref.fault && drawn[5] == index; /* [MEM-FAULT-4] */
-        if (!faults && !ref.fetch(thread, address, found, sizeof found))
+        bool lost = !faults && !ref.fetch(thread, address, found, sizeof found);
+        if (lost && (drawn[0] != CAVERN_BAD_ADDRESS || drawn[1] != index))
             return;
         status = make_one(thread, words, found);
+        if (lost) {
+            status = CAVERN_BAD_ADDRESS;
+            break;
+        }
         if (faults) {
             ref.unlike = false;
             ref.drawn = drawn;

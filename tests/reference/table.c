@@ -79,10 +79,20 @@ const uint16_t ref_rights[CAVERN_TYPE_COUNT] = {
     [CAVERN_TYPE_THREAD] = ALL | CAVERN_RIGHT_MANAGE,
     [CAVERN_TYPE_QUEUE] = ALL | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_RECEIVE | CAVERN_RIGHT_MINT,
     [CAVERN_TYPE_SENDER] = ALL | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST | CAVERN_RIGHT_MINT,
-    [CAVERN_TYPE_BUFFER] = ALL | CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE | CAVERN_RIGHT_EXECUTE,
+    [CAVERN_TYPE_BUFFER] = ALL | CAVERN_RIGHT_DERIVE | CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE | CAVERN_RIGHT_EXECUTE,
     [CAVERN_TYPE_INTERRUPT] = ALL | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_DERIVE,
     [CAVERN_TYPE_SIGNAL] = ALL | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_RAISE,
+    [CAVERN_TYPE_DMA] = ALL | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_DERIVE,
+    [CAVERN_TYPE_MACHINE] = ALL | CAVERN_RIGHT_POWER | CAVERN_RIGHT_LOG,
 };
+
+static uint16_t rights_of(const struct ref_object *object)
+{
+    if (object->type != CAVERN_TYPE_BUFFER)
+        return ref_rights[object->type];
+    uint16_t other = ((const struct ref_buffer *)object)->device ? CAVERN_RIGHT_EXECUTE : CAVERN_RIGHT_DERIVE;
+    return ref_rights[CAVERN_TYPE_BUFFER] & (uint16_t)~other;
+}
 
 struct ref_table *ref_table_new(void)
 {
@@ -131,7 +141,7 @@ static uint64_t fill(struct ref_process *process, unsigned index, struct ref_obj
 {
     struct ref_entry *entry = &process->table->entries[index];
     entry->object = object;
-    entry->rights = rights & ref_rights[object->type];
+    entry->rights = rights & rights_of(object);
     entry->used_before = true;
     object->handles++;
     return entry->generation << CAVERN_HANDLE_INDEX_BITS | index;
@@ -210,14 +220,15 @@ void ref_put(struct ref_object *object)
     switch (object->type) {
     case CAVERN_TYPE_QUEUE:
         object->gone = true;
-        ref_push(&ref.dying, object);
+        ref_die(object);
         break;
     case CAVERN_TYPE_SENDER:
         object->gone = true;
         ref_sender_gone((struct ref_sender *)object);
         break;
     case CAVERN_TYPE_PROCESS:
-        ref_push(&ref.dying, object);
+    case CAVERN_TYPE_DMA:
+        ref_die(object);
         break;
     case CAVERN_TYPE_INTERRUPT: /* [DEV-IRQ-2] [DEV-IRQ-7] */
         object->gone = true;
@@ -228,6 +239,15 @@ void ref_put(struct ref_object *object)
     }
 }
 
+void ref_die(struct ref_object *object)
+{
+    if (!ref.dying.count) {
+        ref.dying_urgency = ref.caller->priority;
+        ref.dying_since = ref.endings++;
+    }
+    ref_push(&ref.dying, object);
+}
+
 void ref_bury(void)
 {
     while (ref.dying.count) {
@@ -235,6 +255,8 @@ void ref_bury(void)
         ref_remove(&ref.dying, object);
         if (object->type == CAVERN_TYPE_QUEUE)
             ref_queue_gone((struct ref_queue *)object);
+        else if (object->type == CAVERN_TYPE_DMA) /* [DEV-DMA-5] */
+            ((struct ref_dma *)object)->mappings.count = 0;
         else
             ref_process_unnamed((struct ref_process *)object);
     }

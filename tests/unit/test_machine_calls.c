@@ -119,6 +119,51 @@ static void test_log_overwritten_reads_on_from_the_oldest(void **state)
     assert_true(calls > 2);
 }
 
+/* [ABI-MACHINE-4] */
+static void test_log_cursor_counts_records(void **state)
+{
+    (void)state;
+    struct cavern_log_record record;
+    char text[CAVERN_LOG_TEXT_MAX + 1];
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(write_text(whole, CAVERN_LOG_INFO, &"abc"[i], 1), CAVERN_OK);
+    assert_int_equal(read_log(1, 4096), CAVERN_OK);
+    assert_int_equal(self.x[1], 3);
+    record_at(0, &record, text);
+    assert_string_equal(text, "b");
+    assert_int_equal(read_log(4, 4096), CAVERN_OK);
+    assert_int_equal(self.x[1], 3);
+}
+
+/* [ABI-MACHINE-5] */
+static void test_log_text_is_printable(void **state)
+{
+    (void)state;
+    struct cavern_log_record record;
+    char text[CAVERN_LOG_TEXT_MAX + 1];
+    assert_int_equal(write_text(whole, CAVERN_LOG_INFO, "a\x1f\x7f\x80%s\0b", 8), CAVERN_OK);
+    assert_int_equal(read_log(0, 4096), CAVERN_OK);
+    record_at(0, &record, text);
+    assert_string_equal(text, "a??\x80%s");
+}
+
+/* [PROC-FAULT-8] */
+static void test_log_has_a_fault_that_ends_a_process(void **state)
+{
+    (void)state;
+    struct cavern_log_record record;
+    char text[CAVERN_LOG_TEXT_MAX + 1];
+    struct peer other;
+    peer_start(&other, "other", 10, 0, 0);
+    thread_fault(other.thread, CAVERN_FAULT_UNDEFINED, 0, 0);
+    model_settle();
+    assert_int_equal(read_log(0, 4096), CAVERN_OK);
+    assert_int_equal(self.x[1], 1);
+    record_at(0, &record, text);
+    assert_int_equal(record.level, CAVERN_LOG_ERROR);
+    assert_non_null(strstr(text, "other"));
+}
+
 /* [ABI-MACHINE-2] [ABI-CALL-3] [ABI-ADDR-1] [ABI-ADDR-2] */
 static void test_log_bad_arguments_refused(void **state)
 {
@@ -245,6 +290,9 @@ int main(void)
         cmocka_unit_test_setup(test_nop_and_unknown_operations, start),
         cmocka_unit_test_setup(test_log_is_read_in_order_once, start),
         cmocka_unit_test_setup(test_log_overwritten_reads_on_from_the_oldest, start),
+        cmocka_unit_test_setup(test_log_cursor_counts_records, start),
+        cmocka_unit_test_setup(test_log_text_is_printable, start),
+        cmocka_unit_test_setup(test_log_has_a_fault_that_ends_a_process, start),
         cmocka_unit_test_setup(test_log_bad_arguments_refused, start),
         cmocka_unit_test_setup(test_machine_rights_are_apart, start),
         cmocka_unit_test_setup(test_log_goes_to_the_debug_output_until_somebody_listens, start),

@@ -165,6 +165,32 @@ static void test_exit_of_who_has_no_name_comes_once(void **state)
     assert_false(peer_take(&client, &got));
 }
 
+/* [MSG-CALL-10] A reply read from the very answer memory, in part, and over the end of a page. */
+static void test_answer_onto_itself(void **state)
+{
+    (void)state;
+    enum { BYTES = 200, ANSWER = 4000, FROM = ANSWER - 96, AROUND = 4400 };
+    uint8_t before[AROUND], after[AROUND];
+    struct peer other = server;
+    other.thread = model_thread(server.process, 20);
+    for (unsigned i = 0; i < AROUND; i++)
+        before[i] = (uint8_t)(i * 7 + i / 256);
+    peer_write(&server, 0, before, sizeof before);
+    cavern_handle own = peer_sender(&server, &server, 6, 10, 1, 0);
+    assert_int_equal(peer_call(&server, CALL, own, [9] = CAVERN_FOREVER, [10] = server.memory + ANSWER, [11] = BYTES),
+                     MODEL_WAITS);
+    assert_true(peer_take(&other, &got));
+    assert_int_equal(
+        peer_call(
+            &other, REPLY,
+            other.queue, [1] = CAVERN_INFO(BYTES, 0, 0, 0, 0), [2] = got.header.request, [3] = server.memory + FROM),
+        CAVERN_OK);
+    assert_int_equal(peer_woken(&server), CAVERN_OK);
+    peer_read(&server, 0, after, sizeof after);
+    assert_memory_equal(before, after, ANSWER);
+    assert_memory_equal(before + ANSWER + BYTES, after + ANSWER + BYTES, AROUND - ANSWER - BYTES);
+}
+
 /* --- what comes first when processes end --- */
 
 static void expect_next(enum cavern_kind kind, uint64_t label)
@@ -252,6 +278,7 @@ int main(void)
         TEST(test_space_asked_by_who_is_unbound_is_not_told),
         TEST(test_kept_table_of_who_has_no_name_is_closed),
         TEST(test_exit_of_who_has_no_name_comes_once),
+        TEST(test_answer_onto_itself),
         TEST(test_end_closes_all_before_what_follows),
         TEST(test_ends_go_by_priority),
         TEST(test_inspect_into_nothing_counts_nothing),
