@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include <cavern/buffer.h>
+#include <cavern/interrupt.h>
 #include <cavern/log.h>
 #include <cavern/service.h>
 #include <cavern/start.h>
-#include <cavern/stubs.h>
 #include <cavern/time.h>
 
 #include "formats/manifest.h"
@@ -137,7 +137,7 @@ static void on_notice(struct cavern_service *service, const struct cavern_messag
         return;
     device->icr = INT_TX | INT_RX | INT_RT;
     advance(service);
-    if (cavern_log_failure(cavern_sys_acknowledge(interrupt), "acknowledge"))
+    if (cavern_log_failure(cavern_interrupt_acknowledge(interrupt), "acknowledge"))
         cavern_service_stop(service, EXIT_FAILURE);
 }
 
@@ -157,7 +157,7 @@ static enum cavern_status open_device(struct cavern_service *service)
         return status;
     device = registers;
     reset();
-    return cavern_sys_notify(interrupt, 0, service->queue.handle, 0);
+    return cavern_interrupt_notify(interrupt, service->queue.handle, 0, 0);
 }
 
 int main(int argc, char **argv)

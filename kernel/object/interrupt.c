@@ -60,6 +60,7 @@ enum cavern_status interrupt_derive(struct interrupt *range, unsigned line, unsi
         object_free(made);
         return CAVERN_BAD_ARGUMENT;
     }
+    platform_line_route(line, made->cpu); /* whoever had it before */
     lines[line] = made;
     *interrupt = made;
     return CAVERN_OK;
@@ -74,10 +75,26 @@ static void update_mask(const struct interrupt *interrupt)
         platform_line_mask(interrupt->first);
 }
 
-void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t label)
+/* One that fires is not lost: the controller keeps it until it is unmasked, and the new CPU gets it. */
+static void route(struct interrupt *interrupt, unsigned cpu)
 {
+    if (cpu == interrupt->cpu)
+        return;
+    platform_line_mask(interrupt->first);
+    platform_line_route(interrupt->first, cpu);
+    interrupt->cpu = cpu;
+}
+
+void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t label, unsigned cpu)
+{
+    route(interrupt, cpu);
     notice_set(&interrupt->notice, queue, label);
     update_mask(interrupt);
+}
+
+void interrupt_forget_queue(struct interrupt *interrupt)
+{
+    interrupt_notify(interrupt, NULL, 0, interrupt->cpu);
 }
 
 void interrupt_acknowledge(struct interrupt *interrupt)

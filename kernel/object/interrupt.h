@@ -21,6 +21,7 @@ struct interrupt {
     struct object object;
     unsigned first; /* line */
     unsigned count; /* lines */
+    unsigned cpu;   /* that the line comes to */
     uint64_t fired; /* times */
     bool range;     /* lines can be derived from it; else it is one that can be subscribed to */
     struct notice notice;
@@ -31,8 +32,10 @@ struct interrupt *interrupt_range_create(struct account *account);
 /* BAD_ARGUMENT: outside the range, or no such trigger; BUSY: derived already. */
 enum cavern_status interrupt_derive(struct interrupt *range, unsigned line, unsigned trigger, struct account *account,
                                     struct interrupt **interrupt) CAVERN_MUST_CHECK;
-/* Sets the destination, NULL takes it away; unmasks or masks the line accordingly. */
-void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t label);
+/* Sets the destination, NULL takes it away, and the CPU; unmasks or masks the line accordingly. */
+void interrupt_notify(struct interrupt *interrupt, struct queue *queue, uint64_t label, unsigned cpu);
+/* The queue goes. */
+void interrupt_forget_queue(struct interrupt *interrupt);
 void interrupt_acknowledge(struct interrupt *interrupt);
 bool interrupt_destroy(struct object *object);
 /* Who has the first line from `line` on that somebody has; NULL: nobody. */

@@ -443,7 +443,7 @@ void queue_handles_gone(struct object *object)
 static void forget_notice(struct notice *notice)
 {
     if (notice->kind == CAVERN_KIND_INTERRUPT)
-        interrupt_notify(container_of(notice, struct interrupt, notice), NULL, 0);
+        interrupt_forget_queue(container_of(notice, struct interrupt, notice));
     else if (notice->kind == CAVERN_KIND_FAULT && notice->owner->type == CAVERN_TYPE_THREAD)
         thread_fault_lost(container_of(notice, struct thread, fault));
     else

@@ -168,8 +168,10 @@ static void forget_kicks(void)
         complete(claim());
 }
 
+/* The mask has to have taken effect first. */
 static void route(unsigned line, unsigned cpu)
 {
+    wait_clear(distributor, GICD_CTLR, GICD_CTLR_RWP);
     mmio_write64(distributor, GICD_IROUTER + line * 8, affinity[cpu]);
 }
 

@@ -173,6 +173,11 @@ void platform_line_unmask(unsigned line)
     controller->unmask(line);
 }
 
+void platform_line_route(unsigned line, unsigned cpu)
+{
+    controller->route(line, cpu);
+}
+
 bool platform_line_trigger(unsigned line, unsigned trigger)
 {
     return controller->trigger(line, trigger);

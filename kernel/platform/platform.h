@@ -16,6 +16,7 @@ unsigned platform_line_claim(void); /* the line to serve now, or PLATFORM_NO_LIN
 void platform_line_complete(unsigned line);
 void platform_line_mask(unsigned line);
 void platform_line_unmask(unsigned line);
+void platform_line_route(unsigned line, unsigned cpu);       /* it comes to that CPU; while it is masked */
 bool platform_line_trigger(unsigned line, unsigned trigger); /* CAVERN_TRIGGER_*; false: not possible */
 
 /* --- the other CPUs, by number --- */

@@ -186,7 +186,11 @@ static bool next_interrupt(const struct object *object, uint64_t *cursor, union 
     (void)object;
     *cursor = interrupt ? interrupt->first + 1 : 0;
     if (interrupt)
-        record->interrupt = (struct cavern_interrupt_info){.line = interrupt->first, .fired = interrupt->fired};
+        record->interrupt = (struct cavern_interrupt_info){
+            .line = interrupt->first,
+            .cpu = interrupt->cpu,
+            .fired = interrupt->fired,
+        };
     return interrupt;
 }
 

@@ -5,6 +5,7 @@
 #include "object/notice.h"
 #include "object/process.h"
 #include "object/queue.h"
+#include "object/scheduler.h"
 #include "object/signal.h"
 #include "object/thread.h"
 #include "syscall_table.h"
@@ -41,11 +42,14 @@ static enum cavern_status find(struct process *self, cavern_handle handle, struc
     return line && container_of(*source, struct interrupt, object)->range ? CAVERN_BAD_ARGUMENT : CAVERN_OK;
 }
 
-/* What of it, where there is a choice: exits, or the faults of a process, which it can't handle itself. */
+/* What of it, where there is a choice: exits, or the faults of a process, which it can't handle itself. Of a line,
+ * which CPU serves it. */
 static enum cavern_status check_what(struct object *source, uint64_t what, const struct queue *queue)
 {
     bool process = source->type == CAVERN_TYPE_PROCESS;
 
+    if (source->type == CAVERN_TYPE_INTERRUPT)
+        return what < scheduler.cpu_count ? CAVERN_OK : CAVERN_BAD_ARGUMENT;
     if ((!process && source->type != CAVERN_TYPE_THREAD) || what == CAVERN_NOTIFY_EXIT)
         return CAVERN_OK;
     if (!process || what != CAVERN_NOTIFY_FAULT)
@@ -77,7 +81,7 @@ sys_outcome sys_notify(struct thread *caller, struct notify_args *args)
     if (status)
         return status;
     if (source->type == CAVERN_TYPE_INTERRUPT)
-        interrupt_notify(container_of(source, struct interrupt, object), queue, args->label);
+        interrupt_notify(container_of(source, struct interrupt, object), queue, args->label, (unsigned)args->what);
     else if (source->type == CAVERN_TYPE_PROCESS && args->what == CAVERN_NOTIFY_FAULT)
         notice_set(&container_of(source, struct process, object)->faults, queue, args->label);
     else

@@ -74,14 +74,14 @@ int command_interrupts(struct shell *shell, const struct shell_words *words)
 {
     struct cavern_interrupt_info lines[16];
     uint64_t cursor = 0, written;
-    printf("LINE       FIRED\n");
+    printf("LINE  CPU       FIRED\n");
     do {
         enum cavern_status status = cavern_sys_inspect(shell->machine, CAVERN_INSPECT_INTERRUPTS, cursor,
                                                        (uintptr_t)lines, sizeof lines, &cursor, &written);
         if (status)
             return command_failed(words, NULL, status);
         for (size_t i = 0; i < written / sizeof lines[0]; i++)
-            printf("%4" PRIu32 "%12" PRIu64 "\n", lines[i].line, lines[i].fired);
+            printf("%4" PRIu32 "%5" PRIu32 "%12" PRIu64 "\n", lines[i].line, lines[i].cpu, lines[i].fired);
     } while (cursor);
     return SHELL_OK;
 }

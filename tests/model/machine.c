@@ -226,6 +226,12 @@ void platform_line_unmask(unsigned line)
     model.masked[line] = false;
 }
 
+void platform_line_route(unsigned line, unsigned cpu)
+{
+    assert(model.masked[line]);
+    model.routes[line] = cpu;
+}
+
 bool platform_line_trigger(unsigned line, unsigned trigger)
 {
     return !model.level_only[line] || trigger == CAVERN_TRIGGER_LEVEL;

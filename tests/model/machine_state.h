@@ -19,6 +19,7 @@ struct machine_state {
     bool raised[MODEL_LINES];
     bool masked[MODEL_LINES];
     bool level_only[MODEL_LINES];
+    unsigned routes[MODEL_LINES];
     model_device device;
     char output[65536];
     size_t output_length;

@@ -220,6 +220,11 @@ void model_line_level_only(unsigned line)
     model.level_only[line] = true;
 }
 
+unsigned model_line_cpu(unsigned line)
+{
+    return model.routes[line];
+}
+
 bool model_line_masked(unsigned line)
 {
     return model.masked[line];

@@ -61,7 +61,8 @@ uint64_t model_timer(void);                /* what the timer was set to */
 void model_raise(unsigned line);           /* the device raises its line; served if unmasked */
 void model_line_level_only(unsigned line); /* its trigger is fixed */
 bool model_line_masked(unsigned line);
-void model_interrupt_pending(bool on); /* what arch_interrupt_pending answers: forces restarts */
+unsigned model_line_cpu(unsigned line); /* that it comes to */
+void model_interrupt_pending(bool on);  /* what arch_interrupt_pending answers: forces restarts */
 /* What stands behind device registers: serves one access, or answers false for an abort, as all do at the start. */
 typedef bool (*model_device)(uint64_t physical, unsigned width, bool write, uint64_t *value);
 void model_set_device(model_device device);

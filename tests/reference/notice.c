@@ -169,6 +169,7 @@ void ref_notify(struct ref_thread *thread, const uint64_t x[16])
     struct ref_queue *queue = NULL;
     if (x[3])
         queue = ref_need(thread, x[3], CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE);
+    ref_wrong(line && x[4], CAVERN_BAD_ARGUMENT); /* [DEV-IRQ-8]: there is one CPU */
     bool faults = notice && notice->source->type == CAVERN_TYPE_PROCESS && x[4] == CAVERN_NOTIFY_FAULT;
     ref_wrong(notice && notice->kind == CAVERN_KIND_EXIT && x[4] && !faults, CAVERN_BAD_ARGUMENT);
     ref_wrong(faults && queue && queue->owner && &queue->owner->object == notice->source,

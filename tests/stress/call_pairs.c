@@ -121,7 +121,7 @@ static void pairs_run_side_by_side(void)
 {
     struct stress_worker disturbers[DISTURBERS];
     uint64_t answered = 0, failed = 0;
-    pair_count = 2 * stress_cpus();
+    pair_count = 2 * test_cpus();
     pair_count = pair_count < PAIRS_MAX ? pair_count : PAIRS_MAX;
     pairs = test_memory(pair_count * sizeof *pairs);
     for (unsigned i = 0; i < pair_count; i++) {

@@ -154,7 +154,7 @@ static void disturb(struct stress_worker *worker, cavern_handle process)
     default:
         expect(cavern_sys_thread_control(process, thread, CAVERN_THREAD_SET,
                                          TEST_PRIORITY_LOW - stress_below(&worker->random, 3),
-                                         1ull << stress_below(&worker->random, stress_cpus())));
+                                         1ull << stress_below(&worker->random, test_cpus())));
         break;
     }
 }

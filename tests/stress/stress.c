@@ -39,15 +39,6 @@ bool stress_over(void)
     return cavern_now() >= test_load.end;
 }
 
-unsigned stress_cpus(void)
-{
-    struct cavern_machine_info info;
-    uint64_t next, written;
-    CHECK_OK(cavern_sys_inspect(test_handle(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_MACHINE, 0, (uintptr_t)&info,
-                                sizeof info, &next, &written));
-    return info.cpus;
-}
-
 void stress_note(const char *format, ...)
 {
     char text[REPORT_TEXT_MAX];

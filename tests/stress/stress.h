@@ -24,7 +24,6 @@ uint64_t stress_mix(uint64_t a, uint64_t b, uint64_t c);
 
 /* In the case and, with the same time, in its peers. */
 bool stress_over(void);
-unsigned stress_cpus(void);
 /* What was done, for people. */
 void stress_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -81,7 +81,7 @@ static void control_one(struct stress_worker *worker, cavern_handle thread, unsi
 
 static void control(struct stress_worker *worker)
 {
-    unsigned cpus = stress_cpus();
+    unsigned cpus = test_cpus();
     for (; !stress_over(); worker->done++) {
         control_one(worker, cavern_thread_handle(spinners[stress_below(&worker->random, SPINNERS)].thread), cpus);
         if (!stress_below(&worker->random, 4))
@@ -93,7 +93,7 @@ static void control(struct stress_worker *worker)
 static void schedules_change(void)
 {
     struct stress_worker controllers[CONTROLLERS];
-    uint64_t all = (1ull << stress_cpus()) - 1;
+    uint64_t all = (1ull << test_cpus()) - 1;
     for (unsigned i = 0; i < SPINNERS; i++)
         stress_start(&spinners[i], i, spin, 0);
     for (unsigned i = 0; i < CONTROLLERS; i++)

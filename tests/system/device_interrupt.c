@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device memory and interrupt lines, on the clock of QEMU's `virt` machine: a PL031 (Arm DDI 0224). */
 #include <cavern/batch.h>
+#include <cavern/interrupt.h>
 
 #include "test.h"
 
@@ -40,10 +41,17 @@ static void assert_line(void)
     clock[MATCH] = clock[DATA];
 }
 
+/* It looks until one comes: to be woken from another CPU is an interrupt, too. Counted runs go on with another CPU at a
+ * `yield`. */
 static void expect_interrupt(uint64_t label, uint64_t count)
 {
     struct cavern_message message;
-    test_receive(&queue, CAVERN_KIND_INTERRUPT, &message);
+    enum cavern_status status;
+    uint64_t end = cavern_after(CAVERN_SECOND);
+    while ((status = cavern_queue_receive(&queue, 0, &message)) == CAVERN_TIMEOUT && cavern_now() < end)
+        __asm__ volatile("yield");
+    CHECK_OK(status);
+    CHECK_EQUAL(message.header.kind, CAVERN_KIND_INTERRUPT);
     CHECK_EQUAL(message.header.label, label);
     CHECK_EQUAL(test_word(&message, 0), CLOCK_LINE);
     CHECK_EQUAL(test_word(&message, 1), count);
@@ -237,6 +245,78 @@ static void line_waits_for_the_successor(void)
     clock[INTERRUPT_CLEAR] = 1;
 }
 
+/* How many interrupts each CPU has taken. */
+static void read_counts(uint64_t counts[CAVERN_CPUS_MAX])
+{
+    uint64_t cursor = 0, written;
+    do {
+        struct cavern_cpu_info info[8];
+        CHECK_OK(cavern_sys_inspect(test_handle(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_CPUS, cursor, (uintptr_t)info,
+                                    sizeof info, &cursor, &written));
+        for (unsigned i = 0; i < written / sizeof *info; i++)
+            counts[info[i].number] = info[i].interrupts;
+    } while (cursor);
+}
+
+static unsigned cpu_of_line(void)
+{
+    struct cavern_interrupt_info info[16];
+    uint64_t next, written;
+    CHECK_OK(cavern_sys_inspect(test_handle(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_INTERRUPTS, CLOCK_LINE,
+                                (uintptr_t)info, sizeof info, &next, &written));
+    CHECK(written && info[0].line == CLOCK_LINE);
+    return info[0].cpu;
+}
+
+/* Other interrupts that come meanwhile, such as the timer's, are fewer than TIMES. */
+static void line_comes_to_the_cpu_that_is_named(void)
+{
+    enum { TIMES = 20 };
+    unsigned cpus = test_cpus();
+    set_up();
+    CHECK_EQUAL(cpu_of_line(), 0);
+    for (unsigned cpu = cpus - 1; cpu < cpus; cpu--) {
+        uint64_t before[CAVERN_CPUS_MAX], after[CAVERN_CPUS_MAX];
+        CHECK_OK(cavern_interrupt_notify(line, queue.handle, cpu, cpu));
+        CHECK_EQUAL(cpu_of_line(), cpu);
+        read_counts(before);
+        for (unsigned i = 0; i < TIMES; i++) {
+            assert_line();
+            expect_interrupt(cpu, 1);
+            clock[INTERRUPT_CLEAR] = 1;
+            CHECK_OK(cavern_interrupt_acknowledge(line));
+        }
+        read_counts(after);
+        for (unsigned other = 0; other < cpus; other++)
+            CHECK_EQUAL(after[other] - before[other] >= TIMES, other == cpu);
+    }
+}
+
+/* Asserted all the time, and told to one CPU after another. */
+static void line_that_is_asserted_moves(void)
+{
+    uint64_t before[CAVERN_CPUS_MAX], after[CAVERN_CPUS_MAX];
+    unsigned cpus = test_cpus();
+    set_up();
+    CHECK_OK(cavern_interrupt_notify(line, queue.handle, 0, 0));
+    assert_line();
+    expect_interrupt(0, 1);
+    read_counts(before);
+    for (unsigned i = 1; i <= 20 * cpus; i++) {
+        CHECK_OK(cavern_interrupt_notify(line, queue.handle, i, i % cpus));
+        expect_interrupt(i, 1);
+        test_nothing(&queue);
+    }
+    read_counts(after);
+    for (unsigned cpu = 0; cpu < cpus; cpu++)
+        CHECK(after[cpu] - before[cpu] >= 20);
+    cavern_handle_close(line);
+    CHECK_OK(cavern_sys_derive(test_handle(CAVERN_STARTUP_INTERRUPTS), CLOCK_LINE, 1, CAVERN_TRIGGER_LEVEL,
+                               CAVERN_SELF_ACCOUNT, &line));
+    CHECK_EQUAL(cpu_of_line(), 0);
+    clock[INTERRUPT_CLEAR] = 1;
+}
+
 const struct test_case test_cases[] = {
     {"registers can be mapped", registers_can_be_mapped, "[MEM-DEVICE-1]"},
     {"devices are no memory", devices_are_no_memory,
@@ -248,6 +328,8 @@ const struct test_case test_cases[] = {
     {"a line without a destination is silent", line_without_destination_is_silent, "[DEV-IRQ-3] [MSG-NOTICE-5]"},
     {"an interrupt preempts who is lower", interrupt_preempts_who_is_lower, "[SCHED-2] [MSG-NOTICE-7]"},
     {"a line waits for the successor", line_waits_for_the_successor, "[DEV-IRQ-7] [MSG-NOTICE-6]"},
+    {"a line comes to the CPU that is named", line_comes_to_the_cpu_that_is_named, "[DEV-IRQ-8]"},
+    {"a line that is asserted moves", line_that_is_asserted_moves, "[DEV-IRQ-8] [DEV-IRQ-9]"},
     {"lines are given once", lines_are_given_once, "[DEV-IRQ-1] [DEV-IRQ-2] [DEV-IRQ-6]"},
     {0},
 };

@@ -65,6 +65,15 @@ uint64_t test_used(void)
     return info.used;
 }
 
+unsigned test_cpus(void)
+{
+    struct cavern_machine_info info;
+    uint64_t next, written;
+    CHECK_OK(cavern_sys_inspect(test_handle(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_MACHINE, 0, (uintptr_t)&info,
+                                sizeof info, &next, &written));
+    return info.cpus;
+}
+
 void test_queue(struct cavern_queue *queue, unsigned blocks, unsigned slots)
 {
     CHECK_OK(cavern_queue_create(blocks, slots, queue));

@@ -54,7 +54,19 @@ static void notify_what(void)
     const struct test_values unknown = VALUES(2, 3, 255, 256, UINT64_C(1) << 32, ~UINT64_C(0));
     REFUSES_EACH(NOTIFY, BAD_ARGUMENT, unknown, 4, GOOD_NOTIFY, [0] = test_process());
     REFUSES_EACH(NOTIFY, BAD_ARGUMENT, unknown, 4, GOOD_NOTIFY, [0] = CAVERN_SELF_THREAD);
-    ACCEPTS(NOTIFY, GOOD_NOTIFY, [4] = 77); /* read for processes and threads only */
+    ACCEPTS(NOTIFY, GOOD_NOTIFY, [4] = 77); /* read for processes, threads and lines only */
+}
+
+static void notify_cpus(void)
+{
+    cavern_handle line;
+    set_up();
+    CHECK_OK(cavern_sys_derive(test_handle(CAVERN_STARTUP_INTERRUPTS), CLOCK_LINE, 1, 0, CAVERN_SELF_ACCOUNT, &line));
+    uint64_t cpus = test_cpus();
+    const struct test_values none = VALUES(cpus, cpus + 1, 64, 255, 256, UINT64_C(1) << 32, ~UINT64_C(0));
+    REFUSES_EACH(NOTIFY, BAD_ARGUMENT, none, 4, GOOD_NOTIFY, [0] = line);
+    ACCEPTS(NOTIFY, GOOD_NOTIFY, [0] = line, [4] = cpus - 1);
+    REFUSES_EACH(NOTIFY, BAD_ARGUMENT, none, 4, GOOD_NOTIFY, [0] = line, [3] = 0);
 }
 
 static void acknowledge_sources(void)
@@ -93,6 +105,7 @@ const struct test_case test_cases[] = {
     {"notify: sources", notify_sources, "[ABI-HANDLE-4] [DEV-IRQ-6]"},
     {"notify: queues", notify_queues, "[ABI-HANDLE-4] [MSG-NOTICE-4]"},
     {"notify: what", notify_what, "[ABI-CALL-3]"},
+    {"notify: CPUs", notify_cpus, "[DEV-IRQ-8]"},
     {"acknowledge: sources", acknowledge_sources, "[ABI-HANDLE-4] [DEV-IRQ-6] [MSG-NOTICE-8]"},
     {"signal_create, signal_raise: handles", signals, "[ABI-HANDLE-4]"},
     {"signal_create: costs memory", signal_costs_memory, "[ABI-ERROR-2] [MEM-ACCOUNT-1]"},

@@ -94,6 +94,8 @@ cavern_handle test_account(void);
 uint64_t test_used(void);
 /* A handle of the start-up record that must be there. */
 cavern_handle test_handle(const char *name);
+/* How many run. */
+unsigned test_cpus(void);
 /* A queue, and a sender to it with generous limits. */
 void test_queue(struct cavern_queue *queue, unsigned blocks, unsigned slots);
 cavern_handle test_sender(const struct cavern_queue *queue, uint64_t label);

@@ -49,7 +49,7 @@ COMMANDS = {
     "mem": (r"(?s)RAM +512.0 MiB\n.*\nroot account .*", 0),
     "uptime": (r"up [\d.]+ m?s; 1 of 1 CPUs; \d+ switches, \d+ interrupts, \d+ system calls\n", 0),
     "cpus": (r"CPU +LOAD +RUNS .*\n  0 +\d+ %  7\.1 +\d+ +\d+ +\d+\n", 0),
-    "interrupts": (r"LINE +FIRED\n +33 +\d+\n", 0),
+    "interrupts": (r"LINE +CPU +FIRED\n +33 +0 +\d+\n", 0),
     # [SHELL-SLEEP-1]
     "sleep 0.05": (r"", 0),
     # [SHELL-PATH-1] [SHELL-PATH-2]

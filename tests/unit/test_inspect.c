@@ -130,6 +130,7 @@ static void test_inspect_cpus(void **state)
 static void test_inspect_interrupts(void **state)
 {
     (void)state;
+    model_add_cpus(1);
     struct cavern_interrupt_info info[4];
     cavern_handle handle = model_give(self.process, &machine->object, CAVERN_RIGHTS_ALL);
     struct interrupt *range = interrupt_range_create(model_root());
@@ -138,7 +139,7 @@ static void test_inspect_interrupts(void **state)
     for (unsigned i = 0; i < COUNT_OF(wanted); i++) {
         assert_int_equal(peer_call(&self, DERIVE, lines, [3] = wanted[i], [4] = 1, [6] = CAVERN_SELF_ACCOUNT),
                          CAVERN_OK);
-        assert_int_equal(peer_call(&self, NOTIFY, self.x[1], [3] = self.queue), CAVERN_OK);
+        assert_int_equal(peer_call(&self, NOTIFY, self.x[1], [3] = self.queue, [4] = i), CAVERN_OK);
     }
     model_raise(34);
     assert_int_equal(
@@ -148,8 +149,10 @@ static void test_inspect_interrupts(void **state)
     assert_int_equal(self.x[2], 2 * sizeof info[0]);
     peer_read(&self, 0, info, sizeof info);
     assert_int_equal(info[0].line, 34);
+    assert_int_equal(info[0].cpu, 1);
     assert_int_equal(info[0].fired, 1);
     assert_int_equal(info[1].line, 200);
+    assert_int_equal(info[1].cpu, 0);
     assert_int_equal(info[1].fired, 0);
 }
 

@@ -36,9 +36,14 @@ static cavern_handle line_handle(uint64_t line)
     return driver.x[1];
 }
 
+static uint64_t notify_on(cavern_handle line, cavern_handle queue, uint64_t cpu)
+{
+    return peer_call(&driver, NOTIFY, line, [2] = 7, [3] = queue, [4] = cpu);
+}
+
 static uint64_t notify(cavern_handle source, cavern_handle queue)
 {
-    return peer_call(&driver, NOTIFY, source, [2] = 7, [3] = queue);
+    return notify_on(source, queue, 0);
 }
 
 /* The next message in the ring. */
@@ -122,6 +127,46 @@ static void test_interrupt_without_destination_is_masked(void **state)
     assert_int_equal(peer_call(&driver, HANDLE_CLOSE, line), CAVERN_OK);
     assert_true(model_line_masked(40));
     model_raise(40);
+    assert_false(peer_take(&driver, &got));
+}
+
+/* [DEV-IRQ-8] */
+static void test_interrupt_comes_to_the_cpu_that_is_named(void **state)
+{
+    (void)state;
+    model_add_cpus(2);
+    cavern_handle line = line_handle(40);
+    assert_int_equal(model_line_cpu(40), 0);
+    static const uint64_t none[] = {3, 63, 64, 255, UINT64_C(1) << 32, UINT64_MAX};
+    for (unsigned i = 0; i < COUNT_OF(none); i++)
+        assert_int_equal(notify_on(line, driver.queue, none[i]), CAVERN_BAD_ARGUMENT);
+    assert_true(model_line_masked(40)); /* nothing has changed */
+    assert_int_equal(notify_on(line, driver.queue, 2), CAVERN_OK);
+    assert_int_equal(notify_on(line, driver.queue, 3), CAVERN_BAD_ARGUMENT);
+    assert_int_equal(model_line_cpu(40), 2);
+    assert_false(model_line_masked(40));
+    assert_int_equal(notify_on(line, CAVERN_NO_HANDLE, 1), CAVERN_OK);
+    assert_int_equal(model_line_cpu(40), 1);
+    assert_int_equal(peer_call(&driver, HANDLE_CLOSE, line), CAVERN_OK);
+    (void)line_handle(40);
+    assert_int_equal(model_line_cpu(40), 0);
+}
+
+/* [DEV-IRQ-9] */
+static void test_interrupt_that_waits_moves_with_its_line(void **state)
+{
+    (void)state;
+    model_add_cpus(1);
+    cavern_handle line = line_handle(40);
+    model_raise(40);
+    assert_int_equal(notify_on(line, driver.queue, 1), CAVERN_OK);
+    assert_int_equal(model_line_cpu(40), 1);
+    interrupt_handle();
+    expect(CAVERN_KIND_INTERRUPT, 40, 1);
+    model_raise(40); /* told, and not acknowledged but by naming another CPU */
+    assert_int_equal(notify_on(line, driver.queue, 0), CAVERN_OK);
+    interrupt_handle();
+    expect(CAVERN_KIND_INTERRUPT, 40, 1);
     assert_false(peer_take(&driver, &got));
 }
 
@@ -238,6 +283,8 @@ int main(void)
         cmocka_unit_test_setup(test_interrupt_derive_without_memory_leaves_the_line, start),
         cmocka_unit_test_setup(test_interrupt_is_masked_until_acknowledged, start),
         cmocka_unit_test_setup(test_interrupt_without_destination_is_masked, start),
+        cmocka_unit_test_setup(test_interrupt_comes_to_the_cpu_that_is_named, start),
+        cmocka_unit_test_setup(test_interrupt_that_waits_moves_with_its_line, start),
         cmocka_unit_test_setup(test_interrupt_range_is_no_source, start),
         cmocka_unit_test_setup(test_interrupt_comes_again_to_the_successor, start),
         cmocka_unit_test_setup(test_interrupt_nobody_has_is_masked, start),

@@ -87,8 +87,8 @@ struct cavern_cpu_info {
 
 struct cavern_interrupt_info {
     uint32_t line;
-    uint32_t reserved; /* 0 */
-    uint64_t fired;    /* times, since it was derived */
+    uint32_t cpu;   /* that serves it */
+    uint64_t fired; /* times, since it was derived */
 };
 
 struct cavern_buffer_info {
