@@ -3,7 +3,7 @@
 #include "core/random.h"
 #include "draw.h"
 
-enum { PREPARED = 64 };
+enum { PREPARED = 512 };
 
 static struct random dice;
 static struct operation prepared[PREPARED];

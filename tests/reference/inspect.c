@@ -36,7 +36,7 @@ static bool is_process(const struct cavern_process_info *info, const struct ref_
     for (unsigned i = 0; i < REF_HANDLES; i++)
         handles += process->table->entries[i].object != NULL;
     return info->id == process->id && info->state == process->state && info->threads == process->threads.count &&
-           info->handles == handles &&
+           info->handles == handles && !memcmp(info->name, process->name, sizeof info->name) &&
            (process->state < CAVERN_PROCESS_ENDING ||
             !memcmp(info->exit_words, process->exit.words, sizeof info->exit_words));
 }

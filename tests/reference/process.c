@@ -239,6 +239,7 @@ void ref_process_create(struct ref_thread *thread, const uint64_t x[16])
     if (ref_failed() || !account)
         return;
     struct ref_process *process = ref_process_new(account, x[3]);
+    memcpy(process->name, x + 4, sizeof process->name);
     if (before) { /* [PROC-SUCCESSION-1] */
         process->table = before->table;
         before->table = ref_table_new();

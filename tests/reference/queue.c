@@ -90,9 +90,9 @@ static bool is_for_later(const struct ref_message *message)
 {
     for (unsigned i = 0; i < message->grants && !ref.hurried; i++) {
         const struct ref_sender *sender = (const struct ref_sender *)message->grant[i].object;
-        const struct ref_queue *queue = sender->queue;
-        if (sender->object.type == CAVERN_TYPE_SENDER && is_closed_by(sender, message) && !queue->object.gone)
-            return !queue->waiting.count && ref_fits(queue, 1) && !ref.comes_next(&sender->closed);
+        if (sender->object.type != CAVERN_TYPE_SENDER || !is_closed_by(sender, message) || sender->queue->object.gone)
+            continue;
+        return !sender->queue->waiting.count && ref_fits(sender->queue, 1) && !ref.comes_next(&sender->closed);
     }
     return false;
 }

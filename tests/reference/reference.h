@@ -91,6 +91,7 @@ struct ref_process {
     uint32_t id;
     enum cavern_process_state state;
     uint64_t flags;
+    uint64_t name[2];
     bool succeeded, forsaken; /* the latter: and its table is still to be closed */
     unsigned urgency;         /* priority of its end: the highest of its threads ever, or of who waits for it */
     unsigned ending;          /* how many had begun, or been hastened, before */
@@ -253,39 +254,47 @@ struct ref_range {
 
 struct ref_world {
     uint64_t now;
-    bool progress;                                      /* somebody was told of room: others may follow */
-    unsigned errors;                                    /* bit per status: what is wrong with the call that is made */
-    bool unlike;                                        /* an operation of a submit has come out otherwise */
-    bool no_memory;                                     /* the call fails for want of memory */
-    uint64_t (*retired)(const struct ref_queue *queue); /* how far freed messages have been retired: any time will do */
-    bool (*told)(const struct ref_sender *sender);      /* that there is space: a few may be told at once, or later */
-    bool (*comes_next)(const struct ref_notice *notice);                       /* in the ring */
-    bool (*next)(const struct ref_queue *queue, struct cavern_header *header); /* in the ring, if there is more */
-    bool postponed; /* a freed message is not retired yet, though it has been */
-    bool hurried;   /* none is postponed any more */
-    bool looking;   /* who comes before a message that is to be delivered */
-    bool (*fetch)(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size); /* the kernel's */
-    bool (*ends)(const struct ref_process *process); /* of a lie in a control page, which somebody has noticed */
-    bool (*pays)(const struct ref_process *process); /* for the next handle, which an answer brings */
-    void (*seen)(const struct ref_queue *queue, uint64_t *head, uint64_t *taken); /* as far as the kernel has looked */
-    bool (*logged)(uint64_t number, uint32_t *length, uint8_t *text);             /* by the kernel on its own */
-    uint64_t (*first_logged)(void);                /* of the records, that is still kept */
-    uint64_t (*register_value)(uint64_t physical); /* of the simulated devices */
-    bool (*register_fails)(uint64_t physical);
-    struct ref_access access;  /* the last */
-    struct ref_range taken[2]; /* RAM, and the interrupt controller */
-    struct ref_list log, dmas;
+    struct ref_process *root;
+    struct ref_list processes, queues, senders, requests, buffers, interrupts, accounts, notices, dmas;
     struct ref_machine *machine;
-    int power;             /* 1: was to go off, 2: to start anew */
-    const uint64_t *fault; /* words of the fault that the call came to; NULL: none */
+    struct ref_list log;
+    struct ref_range taken[2]; /* RAM, and the interrupt controller */
+    struct ref_access access;  /* the last */
+    int power;                 /* 1: was to go off, 2: to start anew */
+
+    /* The call that is made. */
+    const struct ref_thread *caller;
+    unsigned errors;       /* bit per status: what is wrong with it */
+    bool no_memory;        /* it fails for want of memory */
+    bool unlike;           /* what it has written, or an operation of a submit, has come out otherwise */
+    const uint64_t *fault; /* words of the fault that it came to; NULL: none */
     const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is drawn */
-    struct ref_list processes, queues, senders, requests, buffers, interrupts, accounts, notices;
-    const struct ref_thread *caller;     /* that makes the call */
+
+    /* What follows from it. */
+    bool progress;                       /* somebody was told of room: others may follow */
+    bool postponed;                      /* a freed message is not retired yet, though it has been */
+    bool hurried;                        /* none is postponed any more */
+    bool looking;                        /* who comes before a message that is to be delivered */
     struct ref_list dying;               /* whose last handle went: what follows from that is still to be done */
     unsigned dying_urgency, dying_since; /* as of a process that ends */
-    unsigned endings;                    /* of processes, that have begun */
+    unsigned endings;                    /* of processes, that have begun, or been hastened */
     uint64_t messages;                   /* sent, or tried to */
-    struct ref_process *root;
+
+    /* What the kernel is asked. */
+    uint64_t (*retired)(const struct ref_queue *queue); /* how far freed messages have been retired: any time will do */
+    bool (*told)(const struct ref_sender *sender);      /* that there is space: a few may be told at once, or later */
+    bool (*next)(const struct ref_queue *queue, struct cavern_header *header); /* in the ring, if there is more */
+    bool (*comes_next)(const struct ref_notice *notice);                       /* there */
+    bool (*fetch)(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size);
+    bool (*ends)(const struct ref_process *process); /* of a lie in a control page, which somebody has noticed */
+    bool (*pays)(const struct ref_process *process); /* for the next handle, which an answer brings */
+    void (*seen)(const struct ref_queue *queue, uint64_t *head, uint64_t *taken); /* as far as it has looked */
+    bool (*logged)(uint64_t number, uint32_t *length, uint8_t *text);             /* on its own */
+    uint64_t (*first_logged)(void);                                               /* that is still kept */
+
+    /* The simulated devices. */
+    uint64_t (*register_value)(uint64_t physical);
+    bool (*register_fails)(uint64_t physical);
 };
 
 extern struct ref_world ref;
@@ -391,8 +400,7 @@ bool ref_lease_overlaps(const struct ref_thread *thread, const uint64_t x[16]);
 /* --- process.c --- */
 struct ref_process *ref_process_new(struct ref_account *account, uint64_t flags);
 struct ref_thread *ref_thread_new(struct ref_process *process, unsigned priority);
-/* Of thread_control and thread_registers; notes what is wrong. NULL: none, or, but for registers, one that has ended.
- */
+/* By thread_control and thread_registers; it may have ended. NULL: none, and what is wrong is noted. */
 struct ref_thread *ref_thread_named(const struct ref_thread *thread, const uint64_t x[16]);
 void ref_wake(struct ref_thread *thread, enum cavern_status status);
 void ref_wake_with(struct ref_thread *thread, const struct ref_message *message);

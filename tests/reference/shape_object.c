@@ -40,7 +40,7 @@ void shape_give(struct operation *o)
     unsigned target = to && to->type == CAVERN_TYPE_PROCESS ? actor_of((const struct ref_process *)to) : ACTORS;
     o->out[0] = target < ACTORS ? fresh_variable(target) : 0;
     if (one_in(10))
-        o->x[4] = constant((uint64_t)(1 + below(4)) << CAVERN_HANDLE_INDEX_BITS | below(40));
+        o->x[4] = constant((uint64_t)(1 + below(4)) << CAVERN_HANDLE_INDEX_BITS | below(one_in(4) ? 600 : 40));
 }
 
 void shape_close(struct operation *o)

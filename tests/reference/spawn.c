@@ -117,6 +117,17 @@ static void prepare_machine(unsigned actor, struct term process)
     }
 }
 
+/* So many that the table soon needs another page. */
+static void prepare_many_handles(struct term process)
+{
+    for (unsigned i = below(20); i < 250; i++) {
+        struct operation o = parent_call(CAVERN_CALL_HANDLE_GIVE);
+        o.x[0] = process;
+        o.x[2] = held(variable(0, 0), 0);
+        prepare(&o);
+    }
+}
+
 void prepare_process(unsigned actor)
 {
     struct term process = held(variable(actor, OWN_PROCESS), 0), account = some_account();
@@ -125,6 +136,8 @@ void prepare_process(unsigned actor)
     if (one_in(3) && actors[actor].process)
         o.x[2] = process;
     o.x[3] = constant(below(2));
+    o.x[4] = constant(any_word());
+    o.x[5] = constant(any_word());
     o.target = (uint8_t)actor;
     o.out[0] = variable(actor, OWN_PROCESS);
     prepare(&o);
@@ -145,4 +158,6 @@ void prepare_process(unsigned actor)
     if (one_in(2))
         prepare(&o);
     prepare_machine(actor, process);
+    if (one_in(40))
+        prepare_many_handles(process);
 }

@@ -102,13 +102,15 @@ void run_start(void)
     objects = model_root()->objects;
     free_pages = memory_free();
     struct account *account = account_create(model_root(), LIMIT, CAVERN_PRIORITIES - 1);
-    struct thread *thread = model_process(account, "first", 20);
+    static const char name[CAVERN_NAME_SIZE] = "first";
+    struct thread *thread = model_process(account, name, 20);
 
     struct ref_account *root = ref_account_new(NULL, CAVERN_PRIORITIES - 1);
     oracle_start();
     ref.now = variables[VARIABLE_NOW] = arch_now();
     ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
     ref.root->id = thread->process->id;
+    memcpy(ref.root->name, name, sizeof name);
     actors[0].process = ref.root;
     struct ref_thread *first = actors[0].threads[0] = ref_thread_new(ref.root, 20);
     first->id = thread->id;
