@@ -234,7 +234,7 @@ static void receive(struct ref_thread *thread, struct ref_queue *queue, uint64_t
     }
 }
 
-void ref_receive(struct ref_thread *thread, const uint64_t x[16])
+static void poll(struct ref_thread *thread, const uint64_t x[16])
 {
     struct ref_queue *queue = ref_own_queue(thread, x[0]);
     ref_wrong(queue && queue->receiver, CAVERN_BUSY);
@@ -242,8 +242,15 @@ void ref_receive(struct ref_thread *thread, const uint64_t x[16])
         receive(thread, queue, x[9]);
 }
 
+void ref_receive(struct ref_thread *thread, const uint64_t x[16])
+{
+    ref.polling = true;
+    poll(thread, x);
+    ref.polling = false;
+}
+
 /* [MSG-REPLYRECEIVE-1] */
-void ref_reply_receive(struct ref_thread *thread, const uint64_t x[16])
+static void reply_and_poll(struct ref_thread *thread, const uint64_t x[16])
 {
     struct ref_queue *queue = ref_own_queue(thread, x[0]);
     ref_reply(thread, x);
@@ -255,6 +262,13 @@ void ref_reply_receive(struct ref_thread *thread, const uint64_t x[16])
     ref_wrong(queue->receiver, CAVERN_BUSY);
     if (!ref_failed() && ref_look(queue))
         receive(thread, queue, x[9]);
+}
+
+void ref_reply_receive(struct ref_thread *thread, const uint64_t x[16])
+{
+    ref.polling = true;
+    reply_and_poll(thread, x);
+    ref.polling = false;
 }
 
 /* --- room --- */

@@ -41,11 +41,18 @@ static bool got_another(const struct ref_thread *receiver)
     return real && real->context.x[0] != CAVERN_IN_RING;
 }
 
+/* Who is about to receive found the ring empty: what stands there now has come after that. */
+static bool found_nothing(const struct ref_queue *queue)
+{
+    return ref.polling && queue->owner == ref.caller->process && ref.drawn[0] != CAVERN_IN_RING;
+}
+
 static bool next(const struct ref_queue *queue, struct cavern_header *header)
 {
     const struct queue *real = queue->real;
     uint64_t length;
-    if (!recount_is_live(real) || real->ring.tail <= queue->tail || got_another(queue->receiver))
+    if (!recount_is_live(real) || real->ring.tail <= queue->tail || got_another(queue->receiver) ||
+        found_nothing(queue))
         return false;
     memcpy(header, queue_window(real, queue->tail, 0, &length), sizeof *header);
     return true;

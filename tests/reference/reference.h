@@ -274,6 +274,7 @@ struct ref_world {
     bool progress;                       /* somebody was told of room: others may follow */
     bool postponed;                      /* a freed message is not retired yet, though it has been */
     bool hurried;                        /* none is postponed any more */
+    bool polling;                        /* it is to receive, and has not looked into the ring yet */
     bool looking;                        /* who comes before a message that is to be delivered */
     struct ref_list dying;               /* whose last handle went: what follows from that is still to be done */
     unsigned dying_urgency, dying_since; /* as of a process that ends */

@@ -221,7 +221,7 @@ static void test_ends_go_by_priority(void **state)
     uint64_t operations[4][16] = {{0}};
     for (unsigned i = 0; i < COUNT_OF(operations); i++) {
         make_child(0);
-        uint64_t priority = i == 1 ? 25 : i == 2 ? 30 : 1; /* the caller's is 20 */
+        uint64_t priority = (uint64_t[]){1, 25, 30, 10}[i]; /* the caller's is 20 */
         assert_int_equal(peer_call(&server, THREAD_CONTROL, thread, [3] = CAVERN_THREAD_SET, [4] = priority),
                          CAVERN_OK);
         assert_int_equal(peer_call(&server, NOTIFY, child, [2] = i, [3] = server.queue), CAVERN_OK);
