@@ -128,7 +128,8 @@ void notice_return(struct notice *notice)
 {
     list_remove(&notice->link);
     notice->state = NOTICE_IDLE;
-    if (is_dying(notice) || (notice->kind == CAVERN_KIND_EXIT && !notice->owner->handles))
+    bool by_handle = notice->kind == CAVERN_KIND_EXIT || notice->kind == CAVERN_KIND_SIGNAL;
+    if (is_dying(notice) || (by_handle && !notice->owner->handles))
         return;                                                                      /* nobody could acknowledge it */
     notice->count += notice->count_word ? notice->words[notice->count_word - 1] : 1; /* told in vain */
     to_waiting(notice, list_push_front);

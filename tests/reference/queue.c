@@ -297,6 +297,8 @@ static void put_back_notices(struct ref_queue *queue)
             ref_push(&queue->delivered, notice);
             continue;
         }
+        if (source_is_gone(notice))
+            notice->count -= notice->told;
         notice->told = 0;
         notice->state = source_is_gone(notice) ? REF_IDLE : REF_WAITING;
         if (notice->state == REF_WAITING)

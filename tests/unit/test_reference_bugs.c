@@ -2,6 +2,7 @@
 /* Where kernel and reference (tests/reference) have disagreed, each as the sequence of calls. spec/kernel-bugs.md. */
 #include "unit.h"
 
+#include "object/machine.h"
 #include "peer.h"
 
 static struct peer server, client;
@@ -236,6 +237,20 @@ static void test_ends_go_by_priority(void **state)
     expect_next(CAVERN_KIND_EXIT, 3);
 }
 
+/* [MSG-NOTICE-10] The same of the log, once nobody has the machine. */
+static void test_doorbell_of_whom_nobody_has_comes_once(void **state)
+{
+    (void)state;
+    cavern_handle whole = model_give(server.process, &machine->object, CAVERN_RIGHTS_ALL);
+    assert_int_equal(peer_call(&server, NOTIFY, whole, [2] = 9, [3] = server.queue), CAVERN_OK);
+    log_write(CAVERN_LOG_INFO, "one");
+    assert_true(peer_take(&server, &got));
+    assert_int_equal(peer_call(&server, HANDLE_CLOSE, whole), CAVERN_OK);
+    assert_int_equal(peer_call(&server, QUEUE_BIND, server.queue), CAVERN_OK);
+    peer_adopt(&client, &server);
+    assert_false(peer_take(&client, &got));
+}
+
 /* --- errors --- */
 
 /* [ABI-FAIL-2] What could not be written is not counted. */
@@ -278,6 +293,7 @@ int main(void)
         TEST(test_space_asked_by_who_is_unbound_is_not_told),
         TEST(test_kept_table_of_who_has_no_name_is_closed),
         TEST(test_exit_of_who_has_no_name_comes_once),
+        TEST(test_doorbell_of_whom_nobody_has_comes_once),
         TEST(test_answer_onto_itself),
         TEST(test_end_closes_all_before_what_follows),
         TEST(test_ends_go_by_priority),
