@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "arch/arch.h"
+#include "object/deadline.h"
 #include "object/process.h"
 #include "object/scheduler.h"
 #include "object/thread.h"
@@ -17,7 +18,7 @@
  */
 static inline bool hand_over_possible(const struct cpu *cpu, const struct thread *to, bool shared)
 {
-    if (shared && ((tree_linked(&to->deadline) && to->timer_cpu != cpu) || !arch_switch_is_own(to)))
+    if (shared && ((to->timer_cpu && to->timer_cpu != cpu) || !arch_switch_is_own(to)))
         return false;
     uint32_t ready = scheduler.ready.ready | cpu->bound.ready;
     bool higher_ready = ready >> to->runnable.priority > 1;
@@ -38,12 +39,9 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     if (cpu->slice_end != CAVERN_FOREVER)
         scheduler_keep_slice(cpu);
     from->state = state;
-    if (deadline != CAVERN_FOREVER) {
-        from->timer_cpu = cpu;
-        tree_insert(&cpu->deadlines, &from->deadline, deadline);
-    }
-    if (tree_linked(&to->deadline))
-        tree_remove(&to->timer_cpu->deadlines, &to->deadline);
+    if (deadline != CAVERN_FOREVER)
+        deadline_enter(from, cpu, deadline);
+    deadline_leave(to);
     to->state = CAVERN_THREAD_READY;
     arch_switch(from, to);
     cpu->current = to;

@@ -2,6 +2,7 @@
 #include "object/scheduler.h"
 
 #include "arch/arch.h"
+#include "object/deadline.h"
 #include "object/message.h"
 #include "object/placement.h"
 #include "object/process.h"
@@ -42,8 +43,7 @@ void scheduler_init(struct cpu *cpu)
 /* True: READY now, and to be queued. */
 static bool make_ready(struct thread *thread)
 {
-    if (tree_linked(&thread->deadline))
-        tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
+    deadline_leave(thread);
     if (thread->suspended) {
         thread->state = CAVERN_THREAD_SUSPENDED;
         return false;
@@ -86,10 +86,8 @@ void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline)
 
     scheduler_keep_slice(cpu);
     thread->state = state;
-    if (deadline != NEVER) {
-        thread->timer_cpu = cpu;
-        tree_insert(&cpu->deadlines, &thread->deadline, deadline);
-    }
+    if (deadline != NEVER)
+        deadline_enter(thread, cpu, deadline);
     cpu->reschedule = true;
 }
 
@@ -99,8 +97,7 @@ void scheduler_remove(struct thread *thread)
 
     if (run_queue_queued(&thread->runnable))
         placement_dequeue(thread);
-    if (tree_linked(&thread->deadline))
-        tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
+    deadline_leave(thread);
     if (thread == cpu->current)
         cpu->reschedule = true;
 }
@@ -268,8 +265,9 @@ void scheduler_timer(void)
     struct tree_node *first;
 
     for (unsigned i = 0; i < TIMEOUTS_AT_ONCE && (first = tree_first(&cpu->deadlines)) && first->key <= now; i++) {
-        tree_remove(&cpu->deadlines, first);
-        message_timeout(container_of(first, struct thread, deadline));
+        struct thread *thread = container_of(first, struct thread, deadline);
+        deadline_leave(thread);
+        message_timeout(thread);
     }
     if (cpu->slice_end <= now)
         scheduler_yield();

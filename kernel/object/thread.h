@@ -53,7 +53,7 @@ struct thread {
     uint64_t doom_code;          /* then */
     uint64_t cpu_mask;           /* bit per CPU; 0: any */
     struct cpu *place;           /* in whose queue it stands; NULL: in that of all */
-    struct cpu *timer_cpu;       /* in whose tree `deadline` stands */
+    struct cpu *timer_cpu;       /* in whose tree `deadline` stands; NULL: in none */
     uint64_t cpu_time;           /* ticks */
     uint64_t slice_used;         /* ns of its slice that it ran while others of its priority were ready */
     struct tree_node deadline;   /* in cpu->deadlines, while waiting with one */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A thread that waits with a deadline stands in the tree of the CPU on which it began to wait. Whether it does is asked
+ * of `timer_cpu`, not of the node: that CPU may be balancing its tree meanwhile.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "object/scheduler.h"
+#include "object/thread.h"
+
+static inline void deadline_enter(struct thread *thread, struct cpu *cpu, uint64_t deadline)
+{
+    thread->timer_cpu = cpu;
+    tree_insert(&cpu->deadlines, &thread->deadline, deadline);
+}
+
+/* Harmless without one. */
+static inline void deadline_leave(struct thread *thread)
+{
+    if (!thread->timer_cpu)
+        return;
+    tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
+    thread->timer_cpu = NULL;
+}
