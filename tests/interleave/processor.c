@@ -290,8 +290,11 @@ void wait_event(void)
 
 /* --- what else entries and exits use --- */
 
+#define LOOK(what) interleave_point(POINT_LOOK, NULL, __func__, what)
+
 void timer_hold(bool held)
 {
+    LOOK("the timer");
     this_processor()->timer_held = held;
 }
 
@@ -314,8 +317,6 @@ void context_take_vector(struct arch_context *context)
 
 /* --- arch.h, platform.h --- */
 
-#define LOOK(what) interleave_point(POINT_LOOK, NULL, __func__, what)
-
 void arch_context_restart(struct arch_context *context)
 {
     context->pc -= 4;
@@ -335,7 +336,7 @@ uint64_t arch_now(void)
 
 uint64_t arch_ticks(void)
 {
-    LOOK("time");
+    LOOK("the time");
     return model.now;
 }
 
@@ -348,14 +349,14 @@ void arch_switch(struct thread *from, struct thread *to)
 bool arch_switch_is_own(const struct thread *to)
 {
     (void)to;
-    LOOK("address space");
+    LOOK("the address space");
     return true;
 }
 
 unsigned platform_line_claim(void)
 {
     if (model.kicked >> model.cpu & 1) {
-        platform_forget_kicks();
+        model.kicked &= ~(1u << model.cpu);
         return KICK_LINE;
     }
     return running && timer_due(model.cpu) ? MODEL_TIMER_LINE : PLATFORM_NO_LINE;
@@ -363,11 +364,13 @@ unsigned platform_line_claim(void)
 
 void platform_cpu_kick(unsigned cpu)
 {
+    LOOK("kicks");
     processor_say("kicks CPU %u", cpu);
     model.kicked |= 1u << cpu;
 }
 
 void platform_forget_kicks(void)
 {
+    LOOK("kicks");
     model.kicked &= ~(1u << model.cpu);
 }

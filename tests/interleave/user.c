@@ -78,13 +78,14 @@ void users_begin(uint64_t new_seed)
     charged = model_root()->budget.used;
 }
 
-/* Nothing more will happen: is that as it should be? */
+/* Nothing more will happen: is that as it should be? Who waits on a queue has taken all that is there. */
 static bool is_over(const struct user *user)
 {
     uint8_t state = user->peer.thread->state;
     if (state == CAVERN_THREAD_ENDED)
         return user->done || user->may_end;
-    return user->may_wait && (state == CAVERN_THREAD_RECEIVING || state == CAVERN_THREAD_CALLING);
+    return user->may_wait && state == CAVERN_THREAD_RECEIVING &&
+           user->queue.control->taken == user->queue.control->tail;
 }
 
 static _Noreturn void fail_for(const struct user *user)
