@@ -1,54 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "children.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <cavern/buffer.h>
 #include <cavern/handles.h>
-#include <cavern/log.h>
-#include <cavern/protocol/supervisor.h>
 #include <cavern/send.h>
-#include <cavern/start.h>
 #include <cavern/stubs.h>
 
-#define VOLUME "/volume/init/"
-
 enum {
-    HANDLES_MAX = 16,   /* as many as the supervisor takes */
-    LABEL_OPERATOR = 2, /* an administrator of the supervisor who is not the egg */
-    OPERATOR_MESSAGES = 32,
+    OPERATOR_MESSAGES = 32, /* limits of a sender to the supervisor */
     OPERATOR_REQUESTS = 16,
-    DRIVER_BLOCKS = 256,
-    DRIVER_SLOTS = 64,
     NODE_BYTES = CAVERN_PAGE_SIZE,
 };
 
-_Static_assert(DEVICE_RANGES_MAX + DEVICE_LINES_MAX + 2 <= HANDLES_MAX, "registers, lines, the node, dma");
+_Static_assert(DEVICE_RANGES_MAX + DEVICE_LINES_MAX + 2 <= SUPERVISOR_HANDLES_MAX, "registers, lines, the node, dma");
 
-/* Of the child that is being prepared. */
-static struct {
-    unsigned count;
-    struct {
-        char name[CAVERN_STARTUP_NAME_SIZE];
-        cavern_handle handle;
-        uint64_t rights;
-        uint64_t values[3];
-        bool own; /* made for this child */
-    } list[HANDLES_MAX];
-} prepared;
+static struct child_handles prepared; /* of the child that is being started */
 
-static void put(const char *name, unsigned index, cavern_handle handle, uint64_t rights, bool own, uint64_t value0,
-                uint64_t value1)
+/* `own`: it was made for this child, and goes where there is no room for it. */
+static enum cavern_status put(const char *name, unsigned index, cavern_handle handle, uint64_t rights, bool own,
+                              uint64_t value0, uint64_t value1)
 {
-    typeof(&prepared.list[0]) entry = &prepared.list[prepared.count++];
-    snprintf(entry->name, sizeof(entry->name), name, index);
-    entry->handle = handle;
-    entry->rights = rights | CAVERN_RIGHT_COPY;
-    entry->own = own;
-    entry->values[0] = value0;
-    entry->values[1] = value1;
-    entry->values[2] = 0;
+    struct child_handle entry = {
+        .handle = handle, .rights = rights | CAVERN_RIGHT_COPY, .values = {value0, value1}, .own = own};
+    enum cavern_status status = child_handles_put(&prepared, name, index, &entry);
+    if (status && own)
+        cavern_handle_close(handle);
+    return status;
 }
 
 void child_discard(void)
@@ -59,17 +38,6 @@ void child_discard(void)
     prepared.count = 0;
 }
 
-const char *child_name(const struct child *child)
-{
-    return child->device ? child->device->name : child->program->name;
-}
-
-uint64_t child_memory(const struct child *child)
-{
-    bool said = child->program && child->program->memory;
-    return said ? child->program->memory : child->device ? SUPERVISOR_DRIVER_MEMORY : SUPERVISOR_SERVICE_MEMORY;
-}
-
 /* A device. */
 
 static enum cavern_status prepare_range(const struct children *children, const struct device_resources *resources,
@@ -77,10 +45,10 @@ static enum cavern_status prepare_range(const struct children *children, const s
 {
     cavern_handle buffer;
     uint64_t base = resources->ranges[index].base, size = resources->ranges[index].size;
+    if (!size)
+        return CAVERN_OK;
     enum cavern_status status = cavern_sys_derive(children->devices, base, size, 0, CAVERN_SELF_ACCOUNT, &buffer);
-    if (!status)
-        put("reg%u", index, buffer, CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE, true, size, base);
-    return status;
+    return status ? status : put("reg%u", index, buffer, CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE, true, size, base);
 }
 
 static enum cavern_status prepare_line(const struct children *children, const struct device_resources *resources,
@@ -90,9 +58,7 @@ static enum cavern_status prepare_line(const struct children *children, const st
     uint32_t line = resources->lines[index].line;
     enum cavern_status status = cavern_sys_derive(children->interrupts, line, 1, resources->lines[index].trigger,
                                                   CAVERN_SELF_ACCOUNT, &interrupt);
-    if (!status)
-        put("irq%u", index, interrupt, CAVERN_RIGHT_MANAGE, true, line, 1);
-    return status;
+    return status ? status : put("irq%u", index, interrupt, CAVERN_RIGHT_MANAGE, true, line, 1);
 }
 
 /* A tree of its own with the node's properties, sealed. */
@@ -103,7 +69,9 @@ static enum cavern_status prepare_node(const struct children *children, const st
     enum cavern_status status = cavern_buffer_create(CAVERN_SELF_ACCOUNT, NODE_BYTES, 0, &buffer);
     if (status)
         return status;
-    put("node", 0, buffer, CAVERN_RIGHT_READ, true, NODE_BYTES, 0);
+    status = put("node", 0, buffer, CAVERN_RIGHT_READ, true, NODE_BYTES, 0);
+    if (status)
+        return status;
     status = cavern_buffer_map(buffer, 0, NODE_BYTES, CAVERN_PROT_READ | CAVERN_PROT_WRITE, &copy);
     if (!status) {
         status = devices_copy_node(children->tree, device->node, copy, NODE_BYTES);
@@ -117,23 +85,15 @@ static enum cavern_status prepare_dma(const struct children *children)
 {
     cavern_handle dma;
     enum cavern_status status = cavern_sys_derive(children->dma, 0, 0, 0, CAVERN_SELF_ACCOUNT, &dma);
-    if (!status)
-        put(CAVERN_STARTUP_DMA, 0, dma, CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_INSPECT, true, 0, 0);
-    return status;
+    return status ? status : put(CAVERN_STARTUP_DMA, 0, dma, CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_INSPECT, true, 0, 0);
 }
 
 static enum cavern_status prepare_device(const struct children *children, const struct device *device)
 {
     struct device_resources resources;
     enum cavern_status status = devices_resources(children->tree, device->node, &resources);
-    for (unsigned i = 0; !status && i < resources.range_count; i++) {
-        if (resources.ranges[i].shared) {
-            cavern_log(CAVERN_LOG_ERROR, "%s: its registers share a page with another node's, so they can't be mapped",
-                       device->name);
-            return CAVERN_UNSUPPORTED;
-        }
+    for (unsigned i = 0; !status && i < resources.range_count; i++)
         status = prepare_range(children, &resources, i);
-    }
     for (unsigned i = 0; !status && i < resources.line_count; i++)
         status = prepare_line(children, &resources, i);
     if (!status && children->drivers[device->driver].manifest.dma)
@@ -141,30 +101,38 @@ static enum cavern_status prepare_device(const struct children *children, const 
     return status ? status : prepare_node(children, device);
 }
 
-/* A service. */
+/* What is configured. */
 
-static enum cavern_status prepare_configured(const struct children *children, uint32_t wanted)
+static enum cavern_status prepare_operator(const struct children *children, const struct child *child)
 {
+    uint64_t label = child_operator_label(children, child);
+    cavern_handle sender;
+    if (!label)
+        return CAVERN_NO_MEMORY;
+    enum cavern_status status =
+        cavern_sender_mint(children->supervisor_queue, label, OPERATOR_MESSAGES, OPERATOR_REQUESTS, 0, &sender);
+    return status ? status : put("supervisor", 0, sender, CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST, true, 0, 0);
+}
+
+static enum cavern_status prepare_configured(const struct children *children, const struct child *child)
+{
+    uint32_t wanted = child->program->handles;
     uint64_t machine = (wanted & CONFIGURATION_MACHINE_LOG ? CAVERN_RIGHT_LOG : 0) |
                        (wanted & CONFIGURATION_MACHINE_POWER ? CAVERN_RIGHT_POWER : 0) |
                        (wanted & CONFIGURATION_MACHINE_INSPECT ? CAVERN_RIGHT_INSPECT : 0);
-    cavern_handle sender;
+    enum cavern_status status = CAVERN_OK;
     if (machine)
-        put(CAVERN_STARTUP_MACHINE, 0, children->machine, machine, false, 0, 0);
-    if (wanted & CONFIGURATION_ROOT_INSPECT)
-        put(CAVERN_STARTUP_ROOT, 0, children->root, CAVERN_RIGHT_INSPECT, false, 0, 0);
-    if (!(wanted & CONFIGURATION_SUPERVISOR))
-        return CAVERN_OK;
-    enum cavern_status status = cavern_sender_mint(children->supervisor_queue, LABEL_OPERATOR, OPERATOR_MESSAGES,
-                                                   OPERATOR_REQUESTS, 0, &sender);
-    if (!status)
-        put("supervisor", 0, sender, CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST, true, 0, 0);
+        status = put(CAVERN_STARTUP_MACHINE, 0, children->machine, machine, false, 0, 0);
+    if (!status && (wanted & CONFIGURATION_ROOT_INSPECT))
+        status = put(CAVERN_STARTUP_ROOT, 0, children->root, CAVERN_RIGHT_INSPECT, false, 0, 0);
+    if (!status && (wanted & CONFIGURATION_SUPERVISOR))
+        status = prepare_operator(children, child);
     return status;
 }
 
 enum cavern_status child_prepare(const struct children *children, const struct child *child, unsigned *count)
 {
-    enum cavern_status status = child->program ? prepare_configured(children, child->program->handles) : CAVERN_OK;
+    enum cavern_status status = child->program ? prepare_configured(children, child) : CAVERN_OK;
     if (!status && child->device)
         status = prepare_device(children, child->device);
     *count = prepared.count;
@@ -172,62 +140,6 @@ enum cavern_status child_prepare(const struct children *children, const struct c
 }
 
 /* Requests. */
-
-struct description {
-    struct supervisor_child child;
-    char arguments[CONFIGURATION_ARGUMENTS_MAX];
-};
-
-static void argument_put(struct description *description, const char *text)
-{
-    size_t length = strlen(text) + 1;
-    if (length <= sizeof(description->arguments) - description->child.length) {
-        memcpy(description->arguments + description->child.length, text, length);
-        description->child.length += (uint32_t)length;
-        description->child.arguments++;
-    }
-}
-
-/* The name under which it registers, what matched, the node's path. */
-static void describe_driver(const struct children *children, const struct device *device,
-                            struct description *description)
-{
-    const struct device_driver *driver = &children->drivers[device->driver];
-    struct supervisor_child *child = &description->child;
-    char path[DEVICE_PATH_MAX], name[RPC_NAME_MAX];
-    snprintf(name, sizeof(name), "/device/%s", device->name);
-    snprintf(child->program, sizeof(child->program), VOLUME "%s", driver->path);
-    snprintf(child->permitted, sizeof(child->permitted), "%s", name);
-    child->class = SUPERVISOR_DRIVER;
-    child->restart = (uint8_t)(SUPERVISOR_PERMANENT + driver->manifest.restart);
-    child->stack = driver->manifest.stack_bytes;
-    child->blocks = DRIVER_BLOCKS;
-    child->slots = DRIVER_SLOTS;
-    argument_put(description, name);
-    argument_put(description, device->compatible);
-    argument_put(description, devices_path(children->tree, device->node, path, sizeof(path)) ? "" : path);
-}
-
-static void describe_configured(const struct children *children, const struct configuration_program *program,
-                                struct description *description)
-{
-    struct supervisor_child *child = &description->child;
-    uint32_t bytes;
-    if (program->program[0])
-        snprintf(child->program, sizeof(child->program), VOLUME "%s", program->program);
-    if (program->registers[0])
-        snprintf(child->permitted, sizeof(child->permitted), "%s", program->registers);
-    child->restart = program->restart ? program->restart : child->restart;
-    child->priority = program->priority;
-    child->stack = program->stack ? program->stack : child->stack;
-    child->blocks = program->blocks ? program->blocks : child->blocks;
-    child->slots = program->slots ? program->slots : child->slots;
-    unsigned count =
-        configuration_expand(program, children->stdout_name, children->command, description->arguments + child->length,
-                             sizeof(description->arguments) - child->length, &bytes);
-    child->arguments = (uint8_t)(child->arguments + count);
-    child->length += bytes;
-}
 
 static enum cavern_status ask(const struct children *children, const struct cavern_outgoing *out,
                               const struct cavern_queue *queue, uint64_t token)
@@ -240,17 +152,11 @@ enum cavern_status child_begin(const struct children *children, const struct chi
                                const struct cavern_queue *queue, uint64_t token)
 {
     static struct description description;
-    memset(&description, 0, sizeof(description));
+    enum cavern_status status = description_make(children, child, &description);
+    if (status)
+        return status;
     description.child.request =
         (struct rpc_request){.operation = SUPERVISOR_BEGIN, .version = RPC_VERSION, .attempt = (uint8_t)attempt};
-    description.child.class = SUPERVISOR_SERVICE;
-    description.child.restart = SUPERVISOR_PERMANENT;
-    description.child.memory = child_memory(child);
-    snprintf(description.child.name, sizeof(description.child.name), "%s", child_name(child));
-    if (child->device)
-        describe_driver(children, child->device, &description);
-    if (child->program)
-        describe_configured(children, child->program, &description);
     struct cavern_outgoing out = {
         .payload = &description,
         .size = (uint32_t)sizeof(description.child) + description.child.length,

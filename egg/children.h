@@ -8,24 +8,7 @@
 #include <cavern/queue.h>
 #include <cavern/status.h>
 
-#include "configuration.h"
-#include "devices.h"
-
-struct child {
-    const struct configuration_program *program; /* what is configured; NULL: nothing */
-    struct device *device;                       /* for which it is the driver; NULL: it is a service */
-};
-
-/* What children are made from. */
-struct children {
-    const void *tree;
-    const struct device_driver *drivers;
-    char stdout_name[RPC_NAME_MAX]; /* in the registry; "": none */
-    char command[CONFIGURATION_ARGUMENTS_MAX];
-    cavern_handle root, machine, devices, interrupts, dma;
-    cavern_handle supervisor;       /* sender, an administrator's */
-    cavern_handle supervisor_queue; /* to mint further ones */
-};
+#include "description.h"
 
 /* Makes the handles of the child, at most one at a time. *count: how many. */
 enum cavern_status child_prepare(const struct children *children, const struct child *child,
@@ -39,6 +22,3 @@ enum cavern_status child_add(const struct children *children, uint32_t number, u
                              const struct cavern_queue *queue, uint64_t token) CAVERN_MUST_CHECK;
 enum cavern_status child_start(const struct children *children, uint32_t number, const struct cavern_queue *queue,
                                uint64_t token) CAVERN_MUST_CHECK;
-
-const char *child_name(const struct child *child);
-uint64_t child_memory(const struct child *child); /* bytes of its account */

@@ -241,7 +241,23 @@ static const struct configuration_program *program_named(const struct configurat
     return configuration_driver(configuration, name);
 }
 
+static unsigned priority_of(const struct configuration *configuration, const struct configuration_program *program)
+{
+    bool is_driver = program >= configuration->drivers && program < configuration->drivers + CONFIGURATION_DRIVERS_MAX;
+    return program->priority ? program->priority : is_driver ? SUPERVISOR_DRIVER_PRIORITY : SUPERVISOR_SERVICE_PRIORITY;
+}
+
 /* A server stands at or above its clients. */
+static void check_priority(const struct reader *reader, const struct configuration *configuration,
+                           const struct configuration_program *server, const struct configuration_program *client)
+{
+    unsigned above = priority_of(configuration, server), below = priority_of(configuration, client);
+    if (above < below)
+        problem_add(reader->problems, CAVERN_LOG_WARNING,
+                    FILE_NAME ": %s: priority %u is below that of its client %s, %u", server->name, above, client->name,
+                    below);
+}
+
 static void check_uses(const struct reader *reader, int node, const struct configuration *configuration,
                        const struct configuration_program *client)
 {
@@ -249,13 +265,10 @@ static void check_uses(const struct reader *reader, int node, const struct confi
     for (int i = 0; i < count; i++) {
         const char *name = fdt_stringlist_get(reader->blob, node, "uses", i, NULL);
         const struct configuration_program *server = name ? program_named(configuration, name) : NULL;
-        if (!server) {
+        if (server)
+            check_priority(reader, configuration, server, client);
+        else
             complain(reader, client->name, "uses", "no such service or driver");
-        } else if (server->priority < client->priority) {
-            problem_add(reader->problems, CAVERN_LOG_WARNING,
-                        FILE_NAME ": %s: priority %u is below that of its client %s, %u", server->name,
-                        server->priority, client->name, client->priority);
-        }
     }
 }
 
@@ -272,15 +285,8 @@ static void check_priorities(const struct reader *reader, const struct configura
         if (client)
             check_uses(reader, node, configuration, client);
     }
-    const struct configuration_program *registry = &configuration->registry;
-    for (unsigned i = 0; i < configuration->service_count; i++) {
-        const struct configuration_program *client = &configuration->services[i];
-        if (registry->priority < client->priority) {
-            problem_add(reader->problems, CAVERN_LOG_WARNING,
-                        FILE_NAME ": registry: priority %u is below that of its client %s, %u", registry->priority,
-                        client->name, client->priority);
-        }
-    }
+    for (unsigned i = 0; i < configuration->service_count; i++)
+        check_priority(reader, configuration, &configuration->registry, &configuration->services[i]);
 }
 
 bool configuration_read(const void *blob, size_t size, struct configuration *configuration, struct problems *problems)

@@ -42,14 +42,14 @@ struct devices {
     struct device list[DEVICES_MAX];
 };
 
-/* What a driver of the node is to be given, in the node's order. */
+/* What a driver of the node is to be given, in the node's order. A range that is no whole page shares one with another
+ * node's, and can't be mapped. */
 struct device_resources {
     unsigned range_count;
     unsigned line_count;
     struct {
         uint64_t base;
-        uint64_t size;
-        bool shared; /* the rest of a page is another node's: can't be mapped */
+        uint64_t size; /* 0: nothing is there to be given */
     } ranges[DEVICE_RANGES_MAX];
     struct {
         uint32_t line;

@@ -392,6 +392,7 @@ static bool start(struct cavern_service *service, const char *bootargs)
     children.devices = cavern_startup_get(CAVERN_STARTUP_DEVICES);
     children.interrupts = cavern_startup_get(CAVERN_STARTUP_INTERRUPTS);
     children.dma = cavern_startup_get(CAVERN_STARTUP_DMA);
+    children.list = child_list;
     children.drivers = drivers;
     bool good = read_configuration();
     tell_problems();

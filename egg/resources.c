@@ -76,7 +76,7 @@ static bool translate(const void *tree, int node, uint64_t *address, uint64_t by
     return *address + bytes >= *address;
 }
 
-/* Entry `index` of the node's `reg`. OK with *bytes 0: no such entry, or none that can be reached. */
+/* Entry `index` of the node's `reg`. END: there is none. *bytes 0: it is empty, or can't be reached. */
 static enum cavern_status reg_read(const void *tree, int node, unsigned index, uint64_t *base, uint64_t *bytes)
 {
     int length;
@@ -84,16 +84,16 @@ static enum cavern_status reg_read(const void *tree, int node, unsigned index, u
     int parent = fdt_parent_offset(tree, node);
     *bytes = 0;
     if (!reg || parent < 0)
-        return CAVERN_OK;
+        return CAVERN_END;
     uint32_t address = cells_property(tree, parent, "#address-cells", 2);
     uint32_t size = cells_property(tree, parent, "#size-cells", 1);
     if (!cells_good(address, size) || size == 0)
-        return CAVERN_OK; /* on a bus of its own kind */
+        return CAVERN_END; /* on a bus of its own kind */
     int entry = (int)((address + size) * CELL);
     if (length % entry)
         return CAVERN_CORRUPT;
     if (index >= (unsigned)(length / entry))
-        return CAVERN_OK;
+        return CAVERN_END;
     const uint8_t *at = reg + index * (unsigned)entry;
     *base = number_take(&at, address);
     *bytes = number_take(&at, size);
@@ -107,8 +107,8 @@ static bool others_within(const void *tree, int self, uint64_t first, uint64_t e
 {
     for (int node = fdt_next_node(tree, 0, NULL); node >= 0; node = fdt_next_node(tree, node, NULL)) {
         uint64_t base, bytes;
-        for (unsigned i = 0; node != self && reg_read(tree, node, i, &base, &bytes) == CAVERN_OK && bytes; i++)
-            if (base < end && base + bytes > first)
+        for (unsigned i = 0; node != self && reg_read(tree, node, i, &base, &bytes) == CAVERN_OK; i++)
+            if (bytes && base < end && base + bytes > first)
                 return true;
     }
     return false;
@@ -123,12 +123,10 @@ static void round_out(const void *tree, int node, struct device_resources *resou
     uint64_t last = (end + PAGE_MASK) & ~PAGE_MASK;
     if (first == base && last == end)
         return;
-    if (last < end || others_within(tree, node, first, last)) {
-        resources->ranges[index].shared = true;
-    } else {
-        resources->ranges[index].base = first;
-        resources->ranges[index].size = last - first;
-    }
+    if (last < end || others_within(tree, node, first, last))
+        return;
+    resources->ranges[index].base = first;
+    resources->ranges[index].size = last - first;
 }
 
 static enum cavern_status ranges_read(const void *tree, int node, struct device_resources *resources)
@@ -136,9 +134,11 @@ static enum cavern_status ranges_read(const void *tree, int node, struct device_
     for (unsigned i = 0;; i++) {
         uint64_t base, bytes;
         enum cavern_status status = reg_read(tree, node, i, &base, &bytes);
-        if (status || !bytes)
-            return status;
-        if (i == DEVICE_RANGES_MAX)
+        if (status)
+            return status == CAVERN_END ? CAVERN_OK : status;
+        if (!bytes)
+            continue;
+        if (i >= DEVICE_RANGES_MAX)
             return CAVERN_TOO_LARGE;
         resources->range_count = i + 1;
         resources->ranges[i].base = base;

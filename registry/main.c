@@ -10,6 +10,7 @@
 #include <cavern/handles.h>
 #include <cavern/log.h>
 #include <cavern/service.h>
+#include <cavern/time.h>
 
 enum {
     LOOKUP_MESSAGES = 64, /* limits of the senders that are given out */
@@ -125,7 +126,7 @@ int main(void)
     if (cavern_log_failure(status, "start"))
         return EXIT_FAILURE;
     state = memory;
-    if (registry_start(state))
+    if (registry_start(state, cavern_now()))
         cavern_log(CAVERN_LOG_WARNING, "goes on for a predecessor with %u names", state->entry_count);
     return cavern_service_run(&service);
 }

@@ -7,6 +7,7 @@
 #define REGISTRY_MAGIC UINT64_C(0x3152545349474552)
 #define TAG_SHIFT 48
 #define LABELS_END (UINT64_C(1) << TAG_SHIFT)
+#define LABEL_TIME 1000 /* ns: a label takes longer than this to be given out */
 
 static const struct registry_client administrator = {.permitted = "/*"};
 
@@ -76,12 +77,12 @@ static bool name_valid(const char *name)
 /* What a client says as `said`, in full. Nothing is the same as "/": it is before, and the prefix of, every name. */
 static bool name_complete(const struct registry_client *client, const char said[RPC_NAME_MAX], char name[RPC_NAME_MAX])
 {
-    if (!terminated(said, RPC_NAME_MAX) || strlen(client->scope) + strlen(said) + 1 > RPC_NAME_MAX - 1 ||
-        (said[0] && said[0] != '/'))
+    const char *rest = said[0] ? said : "/";
+    if (!terminated(said, RPC_NAME_MAX) || rest[0] != '/' || strlen(client->scope) + strlen(rest) >= RPC_NAME_MAX)
         return false;
     memset(name, 0, RPC_NAME_MAX);
     strcpy(name, client->scope);
-    strcat(name, said[0] ? said : "/");
+    strcat(name, rest);
     return true;
 }
 
@@ -466,7 +467,7 @@ void registry_watch_lost(struct registry *registry, uint64_t sender, struct regi
     }
 }
 
-bool registry_start(struct registry *registry)
+bool registry_start(struct registry *registry, uint64_t now)
 {
     if (registry->magic == REGISTRY_MAGIC && registry_invariants(registry)) {
         registry->wait_count = 0;
@@ -474,7 +475,7 @@ bool registry_start(struct registry *registry)
     }
     memset(registry, 0, sizeof(*registry));
     registry->magic = REGISTRY_MAGIC;
-    registry->next_label = REGISTRY_ADMINISTRATORS + 1;
+    registry->next_label = REGISTRY_ADMINISTRATORS + 1 + now / LABEL_TIME;
     return false;
 }
 

@@ -100,8 +100,9 @@ struct registry_effects {
 };
 
 /* True: goes on with a predecessor's state, but for the look-ups that waited, which were abandoned with it. Else the
- * state is made new; handles that a damaged one named are not known any more. */
-bool registry_start(struct registry *registry);
+ * state is made new; handles that a damaged one named are not known any more, nor are its clients, whose labels do not
+ * come again: they go on with the time since the reset, `now` in ns. */
+bool registry_start(struct registry *registry, uint64_t now);
 
 /* A grant of this request is worth accepting. */
 bool registry_wants_grant(const void *payload, uint32_t size);

@@ -24,11 +24,9 @@
 
 enum {
     SUPERVISOR_CHILDREN_MAX = 64,
-    SUPERVISOR_HANDLES_MAX = 16, /* added to one child */
     SUPERVISOR_WAITERS_MAX = 64,
     SUPERVISOR_ARGUMENTS_MAX = 1024,
-    SUPERVISOR_INTENSITY = 10,      /* restarts within a period; one more, and the child is given up */
-    SUPERVISOR_ADMINISTRATORS = 15, /* labels of senders that may change things; others may look */
+    SUPERVISOR_INTENSITY = 10, /* restarts within a period; one more, and the child is given up */
     SUPERVISOR_EFFECTS_MAX = 128,
 };
 

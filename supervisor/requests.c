@@ -13,9 +13,9 @@ static const uint64_t default_memory[] = {
     [SUPERVISOR_PROGRAM] = SUPERVISOR_PROGRAM_MEMORY,
 };
 static const uint8_t default_priority[] = {
-    [SUPERVISOR_DRIVER] = 20,
-    [SUPERVISOR_SERVICE] = 16,
-    [SUPERVISOR_PROGRAM] = 8,
+    [SUPERVISOR_DRIVER] = SUPERVISOR_DRIVER_PRIORITY,
+    [SUPERVISOR_SERVICE] = SUPERVISOR_SERVICE_PRIORITY,
+    [SUPERVISOR_PROGRAM] = SUPERVISOR_PROGRAM_PRIORITY,
 };
 
 /* Requests. Each function answers its request, now or by a waiter, unless it returns a failure. */

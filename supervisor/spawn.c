@@ -17,6 +17,7 @@
 #define ASK (CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST)
 #define OWN_ACCOUNT (CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_CHARGE)
 #define LOG_NAME "/service/log"
+#define PATIENCE (2 * CAVERN_SECOND) /* with a volume, which may wait for this process to restart it */
 
 /* A client of the registry's for the child: what it registers leaves when the supervisor closes this. */
 static enum cavern_status registry_open(const struct supervisor_record *child, cavern_handle *sender)
@@ -97,7 +98,7 @@ static enum cavern_status load_and_start(const struct supervisor_record *child, 
 {
     void *image;
     cavern_handle log;
-    enum cavern_status status = cavern_file_load(child->program, &image, &spawn->image_size);
+    enum cavern_status status = cavern_file_load(child->program, cavern_after(PATIENCE), &image, &spawn->image_size);
     if (status)
         return status;
     if (cavern_registry_lookup(LOG_NAME, CAVERN_POLL, &log))

@@ -55,9 +55,9 @@ def ramdisk(without=(), files=None):
     return copy
 
 
-def file_of(path):
-    """A file of the RAM disk."""
-    with tarfile.open(Machine.initrd) as archive:
+def file_of(path, disk=Machine.initrd):
+    """A file of a RAM disk."""
+    with tarfile.open(disk) as archive:
         return archive.extractfile(path).read()
 
 

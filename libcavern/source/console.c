@@ -3,31 +3,26 @@
 
 #include <string.h>
 
+#include <cavern/handles.h>
 #include <cavern/message.h>
 #include <cavern/rpc.h>
 #include <cavern/start.h>
 
-static struct cavern_session session;
+static cavern_handle used; /* 0: that of the start-up record */
 
 void cavern_console_use(cavern_handle sender)
 {
-    cavern_session_close(&session);
-    cavern_session_open(&session, sender, NULL);
+    cavern_handle_close(used);
+    used = sender;
 }
 
-static struct cavern_session *console(void)
+/* Nothing in it is written by calls, so each has its own. Its sender is 0 where there is no console. */
+static struct cavern_session console(void)
 {
-    if (!session.sender)
-        cavern_session_open(&session, cavern_startup_get(CAVERN_STARTUP_CONSOLE), NULL);
-    return session.sender ? &session : NULL;
+    return (struct cavern_session){.sender = used ? used : cavern_startup_get(CAVERN_STARTUP_CONSOLE)};
 }
 
-bool cavern_console_exists(void)
-{
-    return console() != NULL;
-}
-
-static enum cavern_status write_some(const char *text, size_t length)
+static enum cavern_status write_some(struct cavern_session *session, const char *text, size_t length)
 {
     struct console_text request;
     struct rpc_reply reply;
@@ -35,16 +30,17 @@ static enum cavern_status write_some(const char *text, size_t length)
         (struct rpc_request){.operation = CONSOLE_WRITE, .version = RPC_VERSION, .value = (uint32_t)length};
     memcpy(request.text, text, length);
     size_t size = offsetof(struct console_text, text) + length;
-    return cavern_session_call(console(), &request, size, &reply, sizeof(reply), NULL, CAVERN_FOREVER);
+    return cavern_session_call(session, &request, size, &reply, sizeof(reply), NULL, CAVERN_FOREVER);
 }
 
 enum cavern_status cavern_console_write(const char *text, size_t length)
 {
-    if (!console())
+    struct cavern_session session = console();
+    if (!session.sender)
         return CAVERN_NOT_FOUND;
     while (length) {
         size_t part = length < CONSOLE_TEXT_MAX ? length : CONSOLE_TEXT_MAX;
-        enum cavern_status status = write_some(text, part);
+        enum cavern_status status = write_some(&session, text, part);
         if (status)
             return status;
         text += part;
@@ -57,10 +53,11 @@ enum cavern_status cavern_console_read_line(char *line, size_t size, size_t *len
 {
     struct rpc_request request = {.operation = CONSOLE_READ, .version = RPC_VERSION};
     struct console_text reply;
-    if (!console())
+    struct cavern_session session = console();
+    if (!session.sender)
         return CAVERN_NOT_FOUND;
     enum cavern_status status =
-        cavern_session_call(console(), &request, sizeof(request), &reply, sizeof(reply), NULL, CAVERN_FOREVER);
+        cavern_session_call(&session, &request, sizeof(request), &reply, sizeof(reply), NULL, CAVERN_FOREVER);
     if (status)
         return status;
     *length = reply.reply.value < size ? reply.reply.value : size - 1;
@@ -75,20 +72,22 @@ enum cavern_status cavern_console_flush(void)
 {
     struct rpc_request request = {.operation = CONSOLE_FLUSH, .version = RPC_VERSION};
     struct rpc_reply reply;
-    if (!console())
+    struct cavern_session session = console();
+    if (!session.sender)
         return CAVERN_NOT_FOUND;
-    return cavern_session_call(console(), &request, sizeof(request), &reply, sizeof(reply), NULL, CAVERN_FOREVER);
+    return cavern_session_call(&session, &request, sizeof(request), &reply, sizeof(reply), NULL, CAVERN_FOREVER);
 }
 
 enum cavern_status cavern_console_open(cavern_handle *sender)
 {
     struct rpc_request request = {.operation = CONSOLE_OPEN, .version = RPC_VERSION};
     struct rpc_reply reply;
-    if (!console())
+    struct cavern_session session = console();
+    if (!session.sender)
         return CAVERN_NOT_FOUND;
     struct cavern_outgoing out = {.payload = &request, .size = sizeof(request)};
     struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof(reply), .places = 1};
-    enum cavern_status status = cavern_session_exchange(console(), &out, CAVERN_FOREVER, &answer);
+    enum cavern_status status = cavern_session_exchange(&session, &out, CAVERN_FOREVER, &answer);
     if (status)
         return status;
     *sender = answer.places ? answer.grants[0].handle : CAVERN_NO_HANDLE;

@@ -29,7 +29,7 @@ static bool split_path(const char *path, char volume[RPC_NAME_MAX], char rest[FI
     return true;
 }
 
-enum cavern_status cavern_file_open(const char *path, struct cavern_file *file)
+enum cavern_status cavern_file_open(const char *path, uint64_t deadline, struct cavern_file *file)
 {
     char volume[RPC_NAME_MAX];
     struct file_path request = {.request = {.operation = FILE_OPEN, .version = RPC_VERSION}};
@@ -41,7 +41,7 @@ enum cavern_status cavern_file_open(const char *path, struct cavern_file *file)
     if (status)
         return status;
     cavern_session_open(&file->volume, sender, volume);
-    status = cavern_session_call(&file->volume, &request, sizeof(request), &info, sizeof(info), NULL, CAVERN_FOREVER);
+    status = cavern_session_call(&file->volume, &request, sizeof(request), &info, sizeof(info), NULL, deadline);
     if (status) {
         cavern_session_close(&file->volume);
         return status;
@@ -58,7 +58,7 @@ void cavern_file_close(struct cavern_file *file)
 }
 
 static enum cavern_status read_some(struct cavern_file *file, uint64_t offset, void *to, uint64_t length,
-                                    uint64_t *done)
+                                    uint64_t deadline, uint64_t *done)
 {
     struct file_read request = {
         .request = {.operation = FILE_READ, .version = RPC_VERSION, .value = file->node},
@@ -69,18 +69,19 @@ static enum cavern_status read_some(struct cavern_file *file, uint64_t offset, v
     struct rpc_reply reply;
     struct cavern_outgoing out = {.payload = &request, .size = sizeof(request), .leases = &lease, .lease_count = 1};
     struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof(reply)};
-    enum cavern_status status = cavern_session_exchange(&file->volume, &out, CAVERN_FOREVER, &answer);
+    enum cavern_status status = cavern_session_exchange(&file->volume, &out, deadline, &answer);
     *done = status ? 0 : reply.value;
     return *done > length ? CAVERN_CORRUPT : status;
 }
 
 enum cavern_status cavern_file_read(struct cavern_file *file, uint64_t offset, void *to, uint64_t length,
-                                    uint64_t *done)
+                                    uint64_t deadline, uint64_t *done)
 {
     *done = 0;
     while (*done < length) {
         uint64_t part;
-        enum cavern_status status = read_some(file, offset + *done, (uint8_t *)to + *done, length - *done, &part);
+        enum cavern_status status =
+            read_some(file, offset + *done, (uint8_t *)to + *done, length - *done, deadline, &part);
         if (status)
             return status;
         if (!part)
@@ -90,12 +91,13 @@ enum cavern_status cavern_file_read(struct cavern_file *file, uint64_t offset, v
     return CAVERN_OK;
 }
 
-enum cavern_status cavern_file_list(struct cavern_file *folder, uint64_t *cursor, struct file_entries *entries)
+enum cavern_status cavern_file_list(struct cavern_file *folder, uint64_t *cursor, uint64_t deadline,
+                                    struct file_entries *entries)
 {
     struct file_node request = {.request = {.operation = FILE_LIST, .version = RPC_VERSION, .value = folder->node},
                                 .offset = *cursor};
-    enum cavern_status status = cavern_session_call(&folder->volume, &request, sizeof(request), entries,
-                                                    sizeof(*entries), NULL, CAVERN_FOREVER);
+    enum cavern_status status =
+        cavern_session_call(&folder->volume, &request, sizeof(request), entries, sizeof(*entries), NULL, deadline);
     if (status == CAVERN_OK && entries->reply.value > FILE_ENTRIES_MAX)
         return CAVERN_CORRUPT;
     if (status == CAVERN_OK)
@@ -103,7 +105,7 @@ enum cavern_status cavern_file_list(struct cavern_file *folder, uint64_t *cursor
     return status;
 }
 
-static enum cavern_status load(struct cavern_file *file, void **data, size_t *size)
+static enum cavern_status load(struct cavern_file *file, uint64_t deadline, void **data, size_t *size)
 {
     uint64_t done;
     *data = NULL;
@@ -113,7 +115,7 @@ static enum cavern_status load(struct cavern_file *file, void **data, size_t *si
     enum cavern_status status = cavern_memory_take(file->size, data);
     if (status)
         return status;
-    status = cavern_file_read(file, 0, *data, file->size, &done);
+    status = cavern_file_read(file, 0, *data, file->size, deadline, &done);
     if (status == CAVERN_OK && done != file->size)
         status = CAVERN_CORRUPT;
     if (status)
@@ -121,13 +123,13 @@ static enum cavern_status load(struct cavern_file *file, void **data, size_t *si
     return status;
 }
 
-enum cavern_status cavern_file_load(const char *path, void **data, size_t *size)
+enum cavern_status cavern_file_load(const char *path, uint64_t deadline, void **data, size_t *size)
 {
     struct cavern_file file;
-    enum cavern_status status = cavern_file_open(path, &file);
+    enum cavern_status status = cavern_file_open(path, deadline, &file);
     if (status)
         return status;
-    status = load(&file, data, size);
+    status = load(&file, deadline, data, size);
     cavern_file_close(&file);
     return status;
 }

@@ -5,33 +5,38 @@
 #include <string.h>
 
 #include <cavern/handles.h>
+#include <cavern/mutex.h>
+#include <cavern/registry.h>
 #include <cavern/send.h>
 #include <cavern/start.h>
 #include <cavern/stubs.h>
 #include <cavern/text.h>
 #include <cavern/time.h>
 
+#define NAME "/service/log"
+
 static struct {
-    bool started;
-    cavern_handle sender;
+    struct cavern_once once;
+    cavern_handle sender; /* 0: the log has not been found, or is gone */
     cavern_handle machine;
     unsigned lost; /* lines since the last that got through */
 } state;
 
 static void start(void)
 {
-    if (state.started)
-        return;
-    state.started = true;
     state.sender = cavern_startup_get(CAVERN_STARTUP_LOG);
     state.machine = cavern_startup_get(CAVERN_STARTUP_MACHINE);
 }
 
-void cavern_log_use(cavern_handle sender)
+/* In place of `gone`; another thread may have done it meanwhile. */
+static cavern_handle find_service(cavern_handle gone)
 {
-    start();
-    cavern_handle_close(state.sender);
-    state.sender = sender;
+    cavern_handle found;
+    if (cavern_registry_lookup(NAME, CAVERN_POLL, &found))
+        found = CAVERN_NO_HANDLE;
+    bool first = __atomic_compare_exchange_n(&state.sender, &gone, found, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    cavern_handle_close(first ? gone : found);
+    return first ? found : gone;
 }
 
 struct line {
@@ -39,8 +44,10 @@ struct line {
     char text[CAVERN_LOG_TEXT_MAX];
 };
 
-static enum cavern_status tell_service(enum cavern_log_level level, struct line *line)
+static enum cavern_status tell_service(cavern_handle sender, enum cavern_log_level level, struct line *line)
 {
+    if (!sender)
+        return CAVERN_GONE;
     const char *source = cavern_program_name();
     line->head.request = (struct rpc_request){.operation = LOG_WRITE, .version = RPC_VERSION, .value = level};
     line->head.time = cavern_now();
@@ -48,7 +55,7 @@ static enum cavern_status tell_service(enum cavern_log_level level, struct line 
     memcpy(line->head.source, source, strnlen(source, sizeof(line->head.source) - 1));
     line->head.pad = 0;
     uint32_t size = (uint32_t)sizeof(line->head) + line->head.length;
-    return cavern_send(state.sender, &(struct cavern_outgoing){.payload = line, .size = size});
+    return cavern_send(sender, &(struct cavern_outgoing){.payload = line, .size = size});
 }
 
 /* The kernel's log does not know who speaks. */
@@ -63,10 +70,13 @@ static enum cavern_status tell_kernel(enum cavern_log_level level, const struct 
 
 static enum cavern_status tell(enum cavern_log_level level, struct line *line)
 {
-    enum cavern_status status = state.sender ? tell_service(level, line) : CAVERN_GONE;
+    cavern_handle sender = __atomic_load_n(&state.sender, __ATOMIC_SEQ_CST);
+    enum cavern_status status = tell_service(sender, level, line);
     if (status != CAVERN_GONE)
         return status;
-    return state.machine ? tell_kernel(level, line) : CAVERN_OK;
+    if (state.machine && tell_kernel(level, line) == CAVERN_OK)
+        return CAVERN_OK;
+    return tell_service(find_service(sender), level, line);
 }
 
 static void fill(struct line *line, const char *format, va_list arguments)
@@ -88,15 +98,16 @@ static void fill_lost(struct line *line, const char *format, ...)
 void cavern_log_va(enum cavern_log_level level, const char *format, va_list arguments)
 {
     struct line line;
-    start();
-    if (state.lost) {
-        fill_lost(&line, "%u lines lost", state.lost);
-        if (tell(CAVERN_LOG_WARNING, &line) == CAVERN_OK)
-            state.lost = 0;
+    cavern_once(&state.once, start);
+    unsigned lost = __atomic_exchange_n(&state.lost, 0, __ATOMIC_SEQ_CST);
+    if (lost) {
+        fill_lost(&line, "%u lines lost", lost);
+        if (tell(CAVERN_LOG_WARNING, &line))
+            __atomic_add_fetch(&state.lost, lost, __ATOMIC_SEQ_CST);
     }
     fill(&line, format, arguments);
     if (tell(level, &line))
-        state.lost++;
+        __atomic_add_fetch(&state.lost, 1, __ATOMIC_SEQ_CST);
 }
 
 void cavern_log(enum cavern_log_level level, const char *format, ...)

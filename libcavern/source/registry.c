@@ -7,14 +7,6 @@
 #include <cavern/rpc.h>
 #include <cavern/start.h>
 
-static struct cavern_session *registry(void)
-{
-    static struct cavern_session session;
-    if (!session.sender)
-        cavern_session_open(&session, cavern_startup_get(CAVERN_STARTUP_REGISTRY), NULL);
-    return session.sender ? &session : NULL;
-}
-
 static bool copy_name(char to[RPC_NAME_MAX], const char *name)
 {
     size_t length = strlen(name);
@@ -33,12 +25,13 @@ static enum cavern_status exchange_name(unsigned operation, uint32_t value, cons
     struct rpc_reply reply;
     if (!copy_name(request.name, name))
         return CAVERN_BAD_ARGUMENT;
-    if (!registry())
+    struct cavern_session session = {.sender = cavern_startup_get(CAVERN_STARTUP_REGISTRY)};
+    if (!session.sender)
         return CAVERN_NOT_FOUND;
     struct cavern_outgoing out = {
         .payload = &request, .size = sizeof(request), .grants = grant, .grant_count = grant != NULL};
     struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof(reply), .places = granted != NULL};
-    enum cavern_status status = cavern_session_exchange(registry(), &out, deadline, &answer);
+    enum cavern_status status = cavern_session_exchange(&session, &out, deadline, &answer);
     if (status || !granted)
         return status;
     if (!answer.places)
@@ -70,9 +63,10 @@ enum cavern_status cavern_registry_list(const char *prefix, const char *after, s
     struct registry_list request = {.request = {.operation = REGISTRY_LIST, .version = RPC_VERSION}};
     if (!copy_name(request.prefix, prefix) || !copy_name(request.after, after))
         return CAVERN_BAD_ARGUMENT;
-    if (!registry())
+    struct cavern_session session = {.sender = cavern_startup_get(CAVERN_STARTUP_REGISTRY)};
+    if (!session.sender)
         return CAVERN_NOT_FOUND;
-    return cavern_session_call(registry(), &request, sizeof(request), names, sizeof(*names), NULL, CAVERN_FOREVER);
+    return cavern_session_call(&session, &request, sizeof(request), names, sizeof(*names), NULL, CAVERN_FOREVER);
 }
 
 enum cavern_status cavern_registry_watch(const char *prefix, cavern_handle sender)

@@ -13,7 +13,7 @@ enum cavern_status children_list(const struct shell *shell, struct children *chi
     struct rpc_request request = {.operation = SUPERVISOR_LIST, .version = RPC_VERSION};
     children->count = 0;
     for (;;) {
-        enum cavern_status status = watch_call(shell->supervisor, &request, sizeof request, &page, sizeof page);
+        enum cavern_status status = watch_call(shell->supervisor, &request, sizeof request, &page, sizeof page, NULL);
         if (status) {
             return status == CAVERN_END ? CAVERN_OK : status;
         }
@@ -93,5 +93,5 @@ enum cavern_status child_ask(const struct shell *shell, enum supervisor_operatio
         return CAVERN_NOT_FOUND;
     }
     strcpy(request.name, name);
-    return watch_call(shell->supervisor, &request, sizeof request, reply, sizeof *reply);
+    return watch_call(shell->supervisor, &request, sizeof request, reply, sizeof *reply, NULL);
 }

@@ -7,11 +7,13 @@
 #include <cavern/file.h>
 #include <cavern/registry.h>
 #include <cavern/text.h>
+#include <cavern/time.h>
 
 #include "command.h"
 #include "watch.h"
 
 #define VOLUMES "/volume/"
+#define PATIENCE (2 * CAVERN_SECOND) /* with a volume, for each request; Ctrl-C ends none earlier */
 
 static bool is_on_volume(const char *path)
 {
@@ -32,7 +34,7 @@ static enum cavern_status list_folder(struct cavern_file *folder)
     static struct file_entries entries;
     uint64_t cursor = 0;
     enum cavern_status status;
-    while (!(status = cavern_file_list(folder, &cursor, &entries))) {
+    while (!(status = cavern_file_list(folder, &cursor, cavern_after(PATIENCE), &entries))) {
         for (unsigned i = 0; i < entries.reply.value; i++) {
             entries.entries[i].name[sizeof entries.entries[i].name - 1] = 0;
             print_file(entries.entries[i].name, entries.entries[i].kind, entries.entries[i].size);
@@ -47,7 +49,7 @@ static enum cavern_status list_folder(struct cavern_file *folder)
 static enum cavern_status list_file(const char *path)
 {
     struct cavern_file file;
-    enum cavern_status status = cavern_file_open(path, &file);
+    enum cavern_status status = cavern_file_open(path, cavern_after(PATIENCE), &file);
     if (status) {
         return status;
     }
@@ -111,7 +113,7 @@ static enum cavern_status print_bytes(struct cavern_file *file)
     uint64_t count, offset = 0;
     fflush(stdout);
     for (;;) {
-        enum cavern_status status = cavern_file_read(file, offset, bytes, sizeof bytes, &count);
+        enum cavern_status status = cavern_file_read(file, offset, bytes, sizeof bytes, cavern_after(PATIENCE), &count);
         if (!status && !count) {
             return CAVERN_OK;
         }
@@ -137,7 +139,7 @@ int command_cat(struct shell *shell, const struct shell_words *words)
     if (!shell_path(SHELL_HOME, name, path) || !is_on_volume(path)) {
         return command_failed(words, name, CAVERN_NOT_FOUND);
     }
-    enum cavern_status status = cavern_file_open(path, &file);
+    enum cavern_status status = cavern_file_open(path, cavern_after(PATIENCE), &file);
     if (status) {
         return command_failed(words, name, status);
     }

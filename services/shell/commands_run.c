@@ -63,7 +63,7 @@ static enum cavern_status begin(const struct shell *shell, struct description *d
     for (unsigned same = 1; status == CAVERN_EXISTS && same <= SAME_NAME_MAX; same++) {
         name_child(&description->child, description->child.program, same);
         status = watch_call(shell->supervisor, description, sizeof description->child + description->child.length,
-                            &reply, sizeof reply);
+                            &reply, sizeof reply, NULL);
     }
     *number = reply.value;
     return status;
@@ -85,7 +85,7 @@ static enum cavern_status add_console(const struct shell *shell, uint32_t number
     struct cavern_outgoing out = {.payload = &add, .size = sizeof add, .grants = &grant, .grant_count = 1};
     struct rpc_reply reply;
     struct cavern_answer answer = {.buffer = &reply, .capacity = sizeof reply};
-    status = cavern_rpc_exchange(shell->supervisor, &out, CAVERN_FOREVER, &answer);
+    status = watch_exchange(shell->supervisor, &out, &answer);
     cavern_handle_close(console);
     return status;
 }
@@ -104,7 +104,7 @@ static enum cavern_status start(const struct shell *shell, uint32_t number, uint
 static enum cavern_status wait(const struct shell *shell, uint32_t number, struct supervisor_status *end)
 {
     struct rpc_request request = {.operation = SUPERVISOR_WAIT, .version = RPC_VERSION, .value = number};
-    return watch_call(shell->supervisor, &request, sizeof request, end, sizeof *end);
+    return watch_call(shell->supervisor, &request, sizeof request, end, sizeof *end, NULL);
 }
 
 /* From its beginning to its end. A child that can't be started is forgotten by the supervisor. */

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <cavern/handles.h>
 #include <cavern/protocol/device.h>
 #include <cavern/protocol/log.h>
-#include <cavern/rpc.h>
+#include <cavern/registry.h>
 #include <cavern/text.h>
 
 #include "children.h"
@@ -48,22 +49,21 @@ int command_devices(struct shell *shell, const struct shell_words *words)
 {
     static struct children children;
     static struct device_list list;
-    struct cavern_session session;
     struct rpc_request request = {.operation = DEVICE_LIST, .version = RPC_VERSION};
+    cavern_handle sender = CAVERN_NO_HANDLE;
     enum cavern_status status = children_list(shell, &children);
     if (status) {
         return command_failed(words, "supervisor", status);
     }
-    cavern_session_open(&session, CAVERN_NO_HANDLE, "/service/devices");
+    status = cavern_registry_lookup("/service/devices", CAVERN_POLL, &sender);
     printf("NODE                  COMPATIBLE                DRIVER      STATE\n");
-    while (
-        !(status = cavern_session_call(&session, &request, sizeof request, &list, sizeof list, NULL, CAVERN_FOREVER))) {
+    while (!status && !(status = watch_call(sender, &request, sizeof request, &list, sizeof list, NULL))) {
         for (unsigned i = 0; i < list.reply.value && i < DEVICE_INFOS_MAX; i++) {
             print_device(&list.devices[i], &children);
         }
         request.value = list.next;
     }
-    cavern_session_close(&session);
+    cavern_handle_close(sender);
     return status == CAVERN_END ? SHELL_OK : command_failed(words, "/service/devices", status);
 }
 
@@ -125,17 +125,15 @@ int command_log(struct shell *shell, const struct shell_words *words)
         struct log_records records;
         uint8_t bytes[sizeof(struct log_records) + LOG_RECORDS_BYTES];
     } reply;
-    struct cavern_session session;
     struct log_read request = {.request = {.operation = LOG_READ, .version = RPC_VERSION}};
-    enum cavern_status status;
+    cavern_handle sender = CAVERN_NO_HANDLE;
     size_t size;
     (void)shell;
     if (words->count > 1 && !(request.request.value = level_named(words->word[1]))) {
         return command_misused(words, "LEVEL is error, warning, info or debug");
     }
-    cavern_session_open(&session, CAVERN_NO_HANDLE, "/service/log");
-    while (!(status = cavern_session_call(&session, &request, sizeof request, &reply, sizeof reply, &size,
-                                          CAVERN_FOREVER))) {
+    enum cavern_status status = cavern_registry_lookup("/service/log", CAVERN_POLL, &sender);
+    while (!status && !(status = watch_call(sender, &request, sizeof request, &reply, sizeof reply, &size))) {
         print_records(&reply.records, size < sizeof reply ? size : sizeof reply);
         request.cursor = reply.records.next;
         if (watch_interrupted()) {
@@ -143,6 +141,6 @@ int command_log(struct shell *shell, const struct shell_words *words)
             break;
         }
     }
-    cavern_session_close(&session);
+    cavern_handle_close(sender);
     return status == CAVERN_END ? SHELL_OK : command_failed(words, "/service/log", status);
 }

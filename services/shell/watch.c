@@ -12,7 +12,7 @@
 #define PAUSE (10 * CAVERN_MILLISECOND)
 
 enum {
-    BLOCKS = 64,
+    BLOCKS = 256,
     TOKEN_WATCH = 1, /* those of calls come after it, each used once */
 };
 
@@ -95,29 +95,28 @@ enum cavern_status watch_sleep(uint64_t deadline)
     return status == CAVERN_TIMEOUT ? CAVERN_OK : status;
 }
 
-static enum cavern_status take_reply(const struct cavern_message *message, void *reply, size_t reply_size)
+static enum cavern_status take_reply(const struct cavern_message *message, struct cavern_answer *answer)
 {
-    size_t size = message->header.size < reply_size ? message->header.size : reply_size;
+    struct rpc_reply *reply = answer->buffer;
+    answer->header = message->header;
+    size_t size = message->header.size < answer->capacity ? message->header.size : answer->capacity;
     if (message->header.kind == CAVERN_KIND_ABANDONED) {
         return CAVERN_ABANDONED;
     }
-    if (size < sizeof(struct rpc_reply)) {
+    if (size < sizeof *reply) {
         return CAVERN_CORRUPT;
     }
-    memset(reply, 0, reply_size);
-    memcpy(reply, message->payload, size);
-    return (enum cavern_status)((struct rpc_reply *)reply)->status;
+    memset(answer->buffer, 0, answer->capacity);
+    memcpy(answer->buffer, message->payload, size);
+    return (enum cavern_status)reply->status;
 }
 
-enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t request_size, void *reply,
-                             size_t reply_size)
+enum cavern_status watch_exchange(cavern_handle sender, const struct cavern_outgoing *out, struct cavern_answer *answer)
 {
     static uint64_t token = TOKEN_WATCH;
-    struct cavern_outgoing out = {.payload = request, .size = (uint32_t)request_size};
     struct cavern_message message;
     uint32_t id;
-    enum cavern_status status =
-        cavern_request(sender, ++token, &out, &queue, cavern_blocks((unsigned)reply_size, 0), &id);
+    enum cavern_status status = cavern_request(sender, ++token, out, &queue, cavern_blocks(answer->capacity, 0), &id);
     if (status) {
         return status;
     }
@@ -128,7 +127,7 @@ enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t r
             return status;
         }
         if (message.header.label == token) {
-            status = take_reply(&message, reply, reply_size);
+            status = take_reply(&message, answer);
             cavern_queue_release(&queue, &message);
             return status;
         }
@@ -136,16 +135,29 @@ enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t r
     }
 }
 
-enum cavern_status watch_call(cavern_handle sender, void *request, size_t request_size, void *reply, size_t reply_size)
+enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t request_size, void *reply,
+                             size_t reply_size)
 {
+    struct cavern_outgoing out = {.payload = request, .size = (uint32_t)request_size};
+    struct cavern_answer answer = {.buffer = reply, .capacity = (uint32_t)reply_size};
+    return watch_exchange(sender, &out, &answer);
+}
+
+enum cavern_status watch_call(cavern_handle sender, void *request, size_t request_size, void *reply, size_t reply_size,
+                              size_t *received)
+{
+    struct cavern_outgoing out = {.payload = request, .size = (uint32_t)request_size};
+    struct cavern_answer answer = {.buffer = reply, .capacity = (uint32_t)reply_size};
     enum cavern_status status;
-    while ((status = watch_ask(sender, request, request_size, reply, reply_size)) == CAVERN_ABANDONED ||
-           status == CAVERN_QUEUE_FULL) {
+    while ((status = watch_exchange(sender, &out, &answer)) == CAVERN_ABANDONED || status == CAVERN_QUEUE_FULL) {
         ((struct rpc_request *)request)->attempt++;
         status = watch_sleep(cavern_after(PAUSE));
         if (status) {
             return status;
         }
+    }
+    if (received) {
+        *received = answer.header.size;
     }
     return status;
 }

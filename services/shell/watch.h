@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cavern/handle.h>
+#include <cavern/send.h>
 #include <cavern/status.h>
 
 enum cavern_status watch_open(cavern_handle console) CAVERN_MUST_CHECK;
@@ -23,10 +24,14 @@ bool watch_interrupted(void);
 /* OK: until the deadline. INTERRUPTED. */
 enum cavern_status watch_sleep(uint64_t deadline) CAVERN_MUST_CHECK;
 
-/* A request and its reply, as cavern_rpc_call without a deadline. INTERRUPTED: cancelled. */
+/* A request and its reply, as cavern_rpc_exchange without a deadline and without grants in the answer. INTERRUPTED:
+ * cancelled. */
+enum cavern_status watch_exchange(cavern_handle sender, const struct cavern_outgoing *out,
+                                  struct cavern_answer *answer) CAVERN_MUST_CHECK;
+
+/* As cavern_rpc_call: once, or made again while it is abandoned or there is no room for it, for what may be repeated.
+ * *received may be NULL. */
 enum cavern_status watch_ask(cavern_handle sender, const void *request, size_t request_size, void *reply,
                              size_t reply_size) CAVERN_MUST_CHECK;
-
-/* The same, made again while it is abandoned or there is no room for it: for what may be repeated. */
-enum cavern_status watch_call(cavern_handle sender, void *request, size_t request_size, void *reply,
-                              size_t reply_size) CAVERN_MUST_CHECK;
+enum cavern_status watch_call(cavern_handle sender, void *request, size_t request_size, void *reply, size_t reply_size,
+                              size_t *received) CAVERN_MUST_CHECK;

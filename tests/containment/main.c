@@ -81,7 +81,7 @@ static int leave(void)
     };
     void *image;
     cavern_handle process;
-    enum cavern_status status = cavern_file_load(WATCHER_IMAGE, &image, &spawn.image_size);
+    enum cavern_status status = cavern_file_load(WATCHER_IMAGE, CAVERN_FOREVER, &image, &spawn.image_size);
     spawn.image = image;
     return status || cavern_spawn(&spawn, &process) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

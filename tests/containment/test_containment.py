@@ -6,12 +6,11 @@
 import argparse
 import random
 import sys
-import tarfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from guest import BUILD, Machine, qemu, ramdisk  # noqa: E402
+from guest import BUILD, Machine, file_of, qemu, ramdisk  # noqa: E402
 
 SECONDS = 240
 PROGRAM = "bin/containment"
@@ -54,8 +53,7 @@ def main():
     parser.add_argument("--gic", type=int, default=Machine.gic)
     parser.add_argument("--el2", action="store_true")
     options = parser.parse_args()
-    with tarfile.open(BUILD / "ramdisk/initrd-containment.tar") as archive:
-        program = archive.extractfile(PROGRAM).read()
+    program = file_of(PROGRAM, BUILD / "ramdisk/initrd-containment.tar")
     files = {PROGRAM: program, "system.dtb": (BUILD / "tests/containment/system.dtb").read_bytes()}
     commands = f"run containment {options.seed} '{options.text}'; run containment leave; ps"
     lines = Lines()

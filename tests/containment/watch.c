@@ -366,7 +366,7 @@ static enum cavern_status open_services(void)
 static enum cavern_status open_image(void)
 {
     void *data, *copy;
-    enum cavern_status status = cavern_file_load(WATCHER_IMAGE, &data, &image_size);
+    enum cavern_status status = cavern_file_load(WATCHER_IMAGE, CAVERN_FOREVER, &data, &image_size);
     if (status)
         return status;
     image = data;

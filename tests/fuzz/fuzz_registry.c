@@ -112,7 +112,7 @@ static void step(struct input *input)
         damage(input);
         __attribute__((fallthrough));
     case SUCCEED:
-        if (!registry_start(&registry)) {
+        if (!registry_start(&registry, 0)) {
             DEMAND(ledger.doubtful);
             memset(&ledger, 0, sizeof ledger);
         }
@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     memset(&registry, 0, sizeof registry);
     memset(&ledger, 0, sizeof ledger);
-    DEMAND(!registry_start(&registry));
+    DEMAND(!registry_start(&registry, 0));
     while (input.left && !ledger_full())
         step(&input);
     return 0;

@@ -3,20 +3,17 @@
 """The registry and the supervisor die and come back. spec/services/egg.md, "Wards"."""
 
 import sys
-import tarfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from guest import BUILD, Machine, ramdisk, shell  # noqa: E402
+from guest import BUILD, Machine, file_of, ramdisk, shell  # noqa: E402
 from tap import case, main  # noqa: E402
 
 
 def deadly(commands):
     """Runs commands in a system whose registry dies of a look-up and whose supervisor dies of a KILL of "deadly"."""
-    with tarfile.open(BUILD / "ramdisk/initrd-wards.tar") as archive:
-        paths = ("bin/registry", "bin/supervisor")
-        files = {path: archive.extractfile(path).read() for path in paths}
+    files = {path: file_of(path, BUILD / "ramdisk/initrd-wards.tar") for path in ("bin/registry", "bin/supervisor")}
     with ramdisk(files=files) as disk:
         return shell(commands, Machine(initrd=disk.name))
 

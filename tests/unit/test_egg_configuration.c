@@ -211,6 +211,32 @@ static void test_configuration_server_below_its_client_is_said(void **unused)
     assert_int_equal(configuration.service_count, 3);
 }
 
+/* [EGG-8]: of what is not said, the supervisor's choice counts */
+static void test_configuration_priorities_not_said_are_the_defaults(void **unused)
+{
+    (void)unused;
+    begin();
+    NODE("server");
+    TEXT("program", "bin/server");
+    END();
+    NODE("modest");
+    TEXT("program", "bin/modest");
+    TEXT("uses", "server\0driver");
+    END();
+    NODE("eager");
+    TEXT("program", "bin/eager");
+    TEXT("uses", "server\0driver");
+    CELLS("priority", SUPERVISOR_DRIVER_PRIORITY);
+    END();
+    END();
+    NODE("drivers");
+    NODE("driver");
+    END();
+    assert_true(end());
+    assert_int_equal(problems.count, 1);
+    assert_true(complains("server: priority 16 is below that of its client eager, 20"));
+}
+
 /* Damaged anywhere, it is refused or read, and nothing outside is touched. */
 static void test_configuration_with_random_damage_stays_inside(void **unused)
 {
@@ -295,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_configuration_service_not_good_left_out),
         cmocka_unit_test(test_configuration_service_twice_nameless_or_too_many_left_out),
         cmocka_unit_test(test_configuration_server_below_its_client_is_said),
+        cmocka_unit_test(test_configuration_priorities_not_said_are_the_defaults),
         cmocka_unit_test(test_configuration_with_random_damage_stays_inside),
         cmocka_unit_test(test_command_is_found_and_decoded),
         cmocka_unit_test(test_arguments_are_expanded),

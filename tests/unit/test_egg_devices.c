@@ -358,15 +358,38 @@ static void test_block_alone_in_its_page_is_rounded_out(void **unused)
     assert_int_equal(read_resources("/alone"), CAVERN_OK);
     assert_int_equal(resources.ranges[0].base, 0x9020000);
     assert_int_equal(resources.ranges[0].size, 0x1000);
-    assert_false(resources.ranges[0].shared);
     assert_int_equal(read_resources("/first"), CAVERN_OK);
-    assert_true(resources.ranges[0].shared);
     assert_int_equal(resources.ranges[0].size, 0x200);
     assert_int_equal(read_resources("/next"), CAVERN_OK);
     assert_int_equal(resources.ranges[0].base, 0xa001000);
     assert_int_equal(resources.ranges[0].size, 0x1000);
     assert_int_equal(resources.ranges[1].base, 0xa003000);
     assert_int_equal(resources.ranges[1].size, 0x2000);
+}
+
+/* [DEV-GIVE-1] [DEV-GIVE-2] [DEV-TREE-2] */
+static void test_entry_that_gives_nothing_keeps_its_number(void **unused)
+{
+    (void)unused;
+    begin();
+    NODE("bus");
+    CELLS("#address-cells", 1);
+    CELLS("#size-cells", 1);
+    CELLS("ranges", 0, 0, 0x9000000, 0x10000);
+    NODE("holes");
+    CELLS("reg", 0x1000, 0, 0x80000, 0x1000, 0x3000, 0x200, 0x3000, 0);
+    END();
+    NODE("neighbour");
+    CELLS("reg", 0x80000, 0x1000, 0x3200, 0x200);
+    END();
+    END();
+    end();
+    assert_int_equal(read_resources("/bus/holes"), CAVERN_OK);
+    assert_int_equal(resources.range_count, 3);
+    assert_int_equal(resources.ranges[0].size, 0);
+    assert_int_equal(resources.ranges[1].size, 0);
+    assert_int_equal(resources.ranges[2].base, 0x9003000);
+    assert_int_equal(resources.ranges[2].size, 0x200);
 }
 
 /* [DEV-GIVE-3] */
@@ -511,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_node_damaged_is_refused_alone),
         cmocka_unit_test(test_resources_more_than_fit_refused),
         cmocka_unit_test(test_block_alone_in_its_page_is_rounded_out),
+        cmocka_unit_test(test_entry_that_gives_nothing_keeps_its_number),
         cmocka_unit_test(test_node_copy_has_its_properties),
         cmocka_unit_test(test_stdout_is_found_by_path_and_alias),
         cmocka_unit_test(test_list_gives_all_devices_in_parts),

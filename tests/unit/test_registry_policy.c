@@ -22,7 +22,7 @@ static int setup(void **unused)
 {
     (void)unused;
     state = calloc(1, sizeof(*state));
-    assert_false(registry_start(state));
+    assert_false(registry_start(state, 0));
     last_request = 0;
     last_handle = 100;
     return 0;
@@ -139,6 +139,28 @@ static void test_name_malformed_refused(void **unused)
     struct registry_name unterminated = {.request = {.operation = REGISTRY_LOOKUP, .version = RPC_VERSION}};
     memset(unterminated.name, '/', sizeof(unterminated.name));
     assert_int_equal(status_of(feed(EGG, &unterminated, sizeof(unterminated), 0)), CAVERN_BAD_ARGUMENT);
+}
+
+static enum cavern_status ask_long(uint64_t label, enum registry_operation operation, unsigned length)
+{
+    struct registry_name payload = {.request = {.operation = (uint16_t)operation, .version = RPC_VERSION}};
+    memset(payload.name, 'x', length);
+    payload.name[0] = '/';
+    return status_of(feed(label, &payload, sizeof(payload), operation == REGISTRY_REGISTER ? ++last_handle : 0));
+}
+
+/* [REG-1] [REG-5] */
+static void test_name_of_63_bytes_is_the_longest(void **unused)
+{
+    (void)unused;
+    uint64_t scoped = open_client("/scope", "/*");
+    unsigned scope = sizeof("/scope") - 1;
+    for (unsigned length = 62; length <= 64; length++) {
+        enum cavern_status wanted = length <= 63 ? CAVERN_OK : CAVERN_BAD_ARGUMENT;
+        assert_int_equal(ask_long(EGG, REGISTRY_REGISTER, length), wanted);
+        assert_int_equal(ask_long(EGG, REGISTRY_LOOKUP, length), wanted);
+        assert_int_equal(ask_long(scoped, REGISTRY_REGISTER, length - scope), wanted);
+    }
 }
 
 /* [REG-2] */
@@ -377,7 +399,7 @@ static void test_successor_goes_on_without_the_waiting(void **unused)
     ask(EGG, REGISTRY_LOOKUP, 0, "/x", 0);
     uint64_t label = find(REGISTRY_EFFECT_SENDER)->label;
     ask(EGG, REGISTRY_LOOKUP, REGISTRY_WAIT, "/y", 0);
-    assert_true(registry_start(state));
+    assert_true(registry_start(state, 0));
     assert_int_equal(state->wait_count, 0);
     assert_int_equal(ask(client, REGISTRY_LOOKUP, 0, "/x", 0), CAVERN_OK);
     assert_true(find(REGISTRY_EFFECT_SENDER)->label > label);
@@ -391,8 +413,23 @@ static void test_successor_of_a_damaged_state_starts_anew(void **unused)
     enter(EGG, "/y");
     state->entries[0].name[1] = 'z';
     assert_false(registry_invariants(state));
-    assert_false(registry_start(state));
+    assert_false(registry_start(state, 0));
     assert_int_equal(state->entry_count, 0);
+}
+
+/* [REG-3] [REG-10]: clients of the damaged state may live, and are nobody's now */
+static void test_labels_go_on_after_a_damaged_state(void **unused)
+{
+    (void)unused;
+    uint64_t before = open_client("", "/*");
+    state->next_label = 0;
+    assert_false(registry_start(state, 5000000));
+    assert_int_equal(ask(before, REGISTRY_LOOKUP, 0, "/x", 0), CAVERN_NOT_PERMITTED);
+    assert_true(open_client("", "/*") > before);
+    assert_int_equal(ask(before, REGISTRY_LOOKUP, 0, "/x", 0), CAVERN_NOT_PERMITTED);
+    state->magic = 0;
+    assert_false(registry_start(state, UINT64_C(3600) * 24 * 365 * 1000000000)); /* a year */
+    assert_true(open_client("", "/*") < UINT64_C(1) << 48);
 }
 
 /* [REG-11] */
@@ -461,7 +498,7 @@ static void test_random_requests_keep_invariants(void **unused)
             }
             clients[who] = open_client(who == 2 ? "" : "/a", "/*");
         } else if (rand() % 500 == 0) {
-            assert_true(registry_start(state));
+            assert_true(registry_start(state, 0));
         } else {
             ask(clients[rand() % 4], 1 + (unsigned)rand() % 6, (uint32_t)rand() % 2, names[rand() % 6],
                 rand() % 4 ? ++last_handle : 0);
@@ -483,6 +520,7 @@ int main(void)
         TEST(test_lookup_registered_name_mints_from_provider),
         TEST(test_lookup_unknown_name_not_found),
         TEST(test_name_malformed_refused),
+        TEST(test_name_of_63_bytes_is_the_longest),
         TEST(test_register_taken_name_exists),
         TEST(test_register_again_by_same_client_replaces),
         TEST(test_register_without_grant_or_with_large_tag_refused),
@@ -501,6 +539,7 @@ int main(void)
         TEST(test_closed_client_with_more_than_fits_is_taken_apart_in_steps),
         TEST(test_successor_goes_on_without_the_waiting),
         TEST(test_successor_of_a_damaged_state_starts_anew),
+        TEST(test_labels_go_on_after_a_damaged_state),
         TEST(test_limits_reached_are_errors),
         TEST(test_request_unknown_or_short_refused),
         TEST(test_grant_is_wanted_by_register_and_watch_alone),

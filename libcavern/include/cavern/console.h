@@ -6,14 +6,11 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <cavern/handle.h>
 #include <cavern/protocol/console.h>
 #include <cavern/status.h>
-
-bool cavern_console_exists(void);
 
 /* For a process that finds the console itself. Takes the handle over. */
 void cavern_console_use(cavern_handle sender);

@@ -29,11 +29,19 @@ enum supervisor_restart {
 
 enum supervisor_class { SUPERVISOR_DRIVER = 1, SUPERVISOR_SERVICE, SUPERVISOR_PROGRAM };
 
-/* Bytes of a child's account where nothing is said, by class. */
+/* Bytes of a child's account, and its priority, where nothing is said, by class. */
 enum {
     SUPERVISOR_DRIVER_MEMORY = 2 << 20,
     SUPERVISOR_SERVICE_MEMORY = 4 << 20,
     SUPERVISOR_PROGRAM_MEMORY = 4 << 20,
+    SUPERVISOR_DRIVER_PRIORITY = 20,
+    SUPERVISOR_SERVICE_PRIORITY = 16,
+    SUPERVISOR_PROGRAM_PRIORITY = 8,
+};
+
+enum {
+    SUPERVISOR_ADMINISTRATORS = 15, /* labels of senders that may change things, from 1 on; others may look */
+    SUPERVISOR_HANDLES_MAX = 16,    /* added to one child */
 };
 
 struct supervisor_child {
