@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <cavern/history.h>
+
 static struct egg_effect *effect_add(struct egg_effects *effects, enum egg_effect_kind kind, const struct egg *egg)
 {
     struct egg_effect *effect = &effects->list[effects->count++];
@@ -148,16 +150,7 @@ void egg_again(struct egg *egg, struct egg_effects *effects)
 
 bool egg_ward_ended(struct egg *egg, enum egg_ward ward, uint64_t now)
 {
-    uint64_t *history = egg->history[ward];
-    unsigned old = 0;
-    while (old < egg->history_count[ward] && now - history[old] >= EGG_PERIOD)
-        old++;
-    egg->history_count[ward] -= old;
-    memmove(history, history + old, egg->history_count[ward] * sizeof(*history));
-    if (egg->history_count[ward] == EGG_INTENSITY)
-        return false;
-    history[egg->history_count[ward]++] = now;
-    return true;
+    return cavern_history_add(egg->history[ward], &egg->history_count[ward], EGG_INTENSITY, now, EGG_PERIOD);
 }
 
 bool egg_invariants(const struct egg *egg)

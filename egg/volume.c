@@ -51,7 +51,8 @@ static struct volume_node *node_add(struct volume *volume, uint32_t parent, cons
     return node;
 }
 
-/* The node at `path`, made with all folders above it where it is missing; NULL: no room, or a file is in the way. */
+/* The node at `path`, made with all folders above it where it is missing; NULL: no room, a file is in the way, or a
+ * part has no name. */
 static struct volume_node *path_add(struct volume *volume, const char *path, enum file_kind kind)
 {
     uint32_t at = 0;
@@ -60,6 +61,8 @@ static struct volume_node *path_add(struct volume *volume, const char *path, enu
         bool last = path[length] == 0;
         enum file_kind wanted = last ? kind : FILE_KIND_FOLDER;
         int found = child_find(volume, at, path, length);
+        if (!length)
+            return NULL;
         struct volume_node *node = found >= 0 ? &volume->nodes[found] : node_add(volume, at, path, length, wanted);
         if (!node || node->kind != (uint32_t)wanted)
             return NULL;

@@ -2,14 +2,17 @@
 /* spin [SECONDS]: does nothing, as fast as it can, for 10 seconds or so many. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cavern/time.h>
 
+#define SECONDS_MAX UINT32_MAX
+
 int main(int argc, char **argv)
 {
-    char *rest = NULL;
-    unsigned long seconds = argc > 1 ? strtoul(argv[1], &rest, 10) : 10;
-    if (rest && (rest == argv[1] || *rest)) {
+    const char *wanted = argc > 1 ? argv[1] : "10";
+    unsigned long seconds = strtoul(wanted, NULL, 10);
+    if (!*wanted || wanted[strspn(wanted, "0123456789")] || seconds > SECONDS_MAX) {
         fprintf(stderr, "usage: spin [SECONDS]\n");
         return EXIT_FAILURE;
     }

@@ -19,25 +19,8 @@ enum {
     CLIENT_REQUESTS = 16,
 };
 
-static const uint64_t given_rights = CAVERN_RIGHT_COPY | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST;
-
 static struct registry *state;
 static struct registry_effects effects;
-
-/* The reply brings a sender that the registry itself does not keep. */
-static enum cavern_status reply_minted(struct cavern_service *service, uint32_t request, cavern_handle source,
-                                       uint64_t label, unsigned messages, unsigned requests)
-{
-    cavern_handle sender;
-    enum cavern_status status = cavern_sender_mint(source, label, messages, requests, CAVERN_MINT_CLOSED, &sender);
-    if (status) {
-        cavern_reply_status(service, request, status, 0);
-        return status;
-    }
-    cavern_reply_grant(service, request, 0, sender, given_rights);
-    cavern_handle_close(sender);
-    return CAVERN_OK;
-}
 
 static enum cavern_status send_event(const struct registry_effect *effect)
 {
@@ -61,11 +44,11 @@ static void carry_out_one(struct cavern_service *service, const struct registry_
         cavern_reply_bytes(service, effect->request, &effects.names, sizeof(effects.names));
         break;
     case REGISTRY_EFFECT_SENDER:
-        (void)!reply_minted(service, effect->request, effect->handle, effect->label, LOOKUP_MESSAGES, LOOKUP_REQUESTS);
+        cavern_reply_sender(service, effect->request, effect->handle, effect->label, LOOKUP_MESSAGES, LOOKUP_REQUESTS);
         break;
     case REGISTRY_EFFECT_CLIENT:
-        if (reply_minted(service, effect->request, service->queue.handle, effect->label, CLIENT_MESSAGES,
-                         CLIENT_REQUESTS))
+        if (cavern_reply_sender(service, effect->request, service->queue.handle, effect->label, CLIENT_MESSAGES,
+                                CLIENT_REQUESTS))
             (void)registry_closed(state, effect->label, &further);
         break;
     case REGISTRY_EFFECT_DROP:

@@ -44,14 +44,6 @@ static void sender_add(struct registry *registry, struct registry_effects *effec
 
 /* Names. */
 
-static bool terminated(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (!text[i])
-            return true;
-    return false;
-}
-
 static bool starts_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -78,7 +70,7 @@ static bool name_valid(const char *name)
 static bool name_complete(const struct registry_client *client, const char said[RPC_NAME_MAX], char name[RPC_NAME_MAX])
 {
     const char *rest = said[0] ? said : "/";
-    if (!terminated(said, RPC_NAME_MAX) || rest[0] != '/' || strlen(client->scope) + strlen(rest) >= RPC_NAME_MAX)
+    if (!memchr(said, 0, RPC_NAME_MAX) || rest[0] != '/' || strlen(client->scope) + strlen(rest) >= RPC_NAME_MAX)
         return false;
     memset(name, 0, RPC_NAME_MAX);
     strcpy(name, client->scope);
@@ -339,7 +331,7 @@ static enum cavern_status request_open(struct context *context)
     const struct registry_open *open = context->input->payload;
     if (context->client != &administrator)
         return CAVERN_NOT_PERMITTED;
-    if (!terminated(open->scope, sizeof(open->scope)) || !terminated(open->permitted, sizeof(open->permitted)) ||
+    if (!memchr(open->scope, 0, sizeof(open->scope)) || !memchr(open->permitted, 0, sizeof(open->permitted)) ||
         (open->scope[0] && !name_valid(open->scope)))
         return CAVERN_BAD_ARGUMENT;
     if (registry->client_count == REGISTRY_CLIENTS_MAX)
@@ -486,8 +478,8 @@ static bool clients_good(const struct registry *registry)
     for (uint32_t i = 0; i < registry->client_count; i++) {
         const struct registry_client *client = &registry->clients[i];
         if (client->label <= REGISTRY_ADMINISTRATORS || client->label >= registry->next_label ||
-            client_find(registry, client->label) != client || !terminated(client->scope, sizeof(client->scope)) ||
-            !terminated(client->permitted, sizeof(client->permitted)))
+            client_find(registry, client->label) != client || !memchr(client->scope, 0, sizeof(client->scope)) ||
+            !memchr(client->permitted, 0, sizeof(client->permitted)))
             return false;
     }
     return true;
@@ -497,7 +489,7 @@ static bool entries_good(const struct registry *registry)
 {
     for (uint32_t i = 0; i < registry->entry_count; i++) {
         const struct registry_entry *entry = &registry->entries[i];
-        if (!terminated(entry->name, sizeof(entry->name)) || !name_valid(entry->name) ||
+        if (!memchr(entry->name, 0, sizeof(entry->name)) || !name_valid(entry->name) ||
             !client_find(registry, entry->client) || !entry->sender || entry->tag > REGISTRY_TAG_MAX ||
             (i && strcmp(entry[-1].name, entry->name) >= 0))
             return false;
@@ -509,7 +501,7 @@ static bool waits_good(const struct registry *registry)
 {
     for (uint32_t i = 0; i < registry->wait_count; i++) {
         const struct registry_wait *wait = &registry->waits[i];
-        if (!terminated(wait->name, sizeof(wait->name)) || !client_find(registry, wait->client))
+        if (!memchr(wait->name, 0, sizeof(wait->name)) || !client_find(registry, wait->client))
             return false;
         uint32_t place = entry_place(registry, wait->name);
         if (place < registry->entry_count && strcmp(registry->entries[place].name, wait->name) == 0)
@@ -523,7 +515,7 @@ static bool watches_good(const struct registry *registry)
     for (uint32_t i = 0; i < registry->watch_count; i++) {
         const struct registry_watch *watch = &registry->watches[i];
         const struct registry_client *client = client_find(registry, watch->client);
-        if (!terminated(watch->prefix, sizeof(watch->prefix)) || !client || !watch->sender ||
+        if (!memchr(watch->prefix, 0, sizeof(watch->prefix)) || !client || !watch->sender ||
             !starts_with(watch->prefix, client->scope))
             return false;
     }

@@ -24,6 +24,8 @@ UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
 BOOT_SECONDS = 60  # until the shell must run; commands then take as long as they like, unless --timeout
 END_SECONDS = 5  # for powering off, and for the rest of a panic
+COMMANDS_MAX = 1023  # bytes of a command line: spec/boot.md
+READS_MAX = 1024  # that are told of the end of the input
 EXIT_TIMEOUT = 124
 EXIT_BROKEN = 125
 
@@ -73,7 +75,7 @@ class Session:
 
     BEGIN = b"\x1eCAVERN-BEGIN\n"
     EXIT = re.compile(rb"\x1eCAVERN-EXIT (\d+)\n")
-    PANIC = re.compile(rb"(?:^|\n)[^\n]{0,40}\bpanic: [^\n]+\n")
+    PANIC = re.compile(rb"(?:^|\n)panic: [^\n]+\n")
 
     def __init__(self):
         self.begun = False
@@ -109,6 +111,14 @@ def encoded(commands):
     return "cavern.command=" + urllib.parse.quote(commands, safe="/")
 
 
+def type_ends(process):
+    """Ends the input: each read in the guest takes one Ctrl-D."""
+    try:
+        os.write(process.stdin.fileno(), b"\x04" * READS_MAX)
+    except BrokenPipeError:
+        pass  # QEMU has ended, which is noticed elsewhere
+
+
 def stop(process):
     """Ends QEMU if it has not ended by itself."""
     try:
@@ -119,18 +129,21 @@ def stop(process):
 
 
 def run_commands(machine, commands, output, log=None, timeout=None):
-    """Runs `commands` in Cavern's shell; `output` takes what they print. Returns (status, reason, end of the log);
-    reason is empty if the status is theirs."""
+    """Runs `commands` in Cavern's shell; `output` takes what they print, and their input is at its end. Returns (status,
+    reason, end of the log); reason is empty if the status is theirs.
+
+    A program may print what looks like a panic; so once the shell runs only the end of the machine tells."""
     machine.bootargs = f"{machine.bootargs} {encoded(commands)}".strip()
     words = machine.command("-monitor", "none", "-serial", "stdio", "-no-reboot")
     start = time.monotonic()
     session = Session()
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             panic_end = None
+            typed = False
             while session.status is None:
                 ends = [(start + timeout, "timeout")] if timeout else []
-                if panic_end:
+                if panic_end and not session.begun:
                     ends.append((panic_end, "the kernel panicked"))
                 elif not session.begun and not machine.debug:
                     ends.append((start + BOOT_SECONDS, "the shell did not start"))
@@ -143,12 +156,16 @@ def run_commands(machine, commands, output, log=None, timeout=None):
                     continue
                 data = os.read(process.stdout.fileno(), 65536)
                 if not data:
-                    return EXIT_BROKEN, "the machine stopped before the commands had ended", session.tail
+                    reason = "the kernel panicked" if session.panicked else "the machine stopped before the commands ended"
+                    return EXIT_BROKEN, reason, session.tail
                 if log:
                     log.write(data)
                     log.flush()
                 output.write(session.feed(data))
                 output.flush()
+                if session.begun and not typed:
+                    type_ends(process)
+                    typed = True
                 if session.panicked and not panic_end:
                     panic_end = time.monotonic() + END_SECONDS
             return session.status, "", session.tail
@@ -173,10 +190,16 @@ def run_terminal(machine, log=None, timeout=None):
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, state)
 
 
+def command_line(text):
+    if not 1 <= len(os.fsencode(text)) <= COMMANDS_MAX:
+        raise argparse.ArgumentTypeError(f"a command line has 1 to {COMMANDS_MAX} bytes")
+    return text
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="scripts/run", description="Builds Cavern and boots it in QEMU.")
     add = parser.add_argument
-    add("-c", dest="commands", metavar="'CMD; CMD'", help="run these in the shell, print their output, power off")
+    add("-c", dest="commands", type=command_line, metavar="'CMD; CMD'", help="run these in the shell, print their output, power off")
     add("--cpus", type=int, default=Machine.cpus, metavar="N", help="processors (default: %(default)s)")
     add("--memory", default=Machine.memory, metavar="SIZE", help="such as 128M or 4G (default: %(default)s)")
     add("--gic", type=int, choices=(2, 3), default=Machine.gic, help="interrupt controller (default: %(default)s)")

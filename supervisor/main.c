@@ -62,6 +62,18 @@ static void report(const struct supervisor_effect *effect)
     }
 }
 
+/* An end of which somebody was told may have effects in turn: handles to close, nothing else. */
+static void tell_end(struct cavern_service *service, const struct supervisor_effect *effect)
+{
+    static struct supervisor_effects further;
+    struct supervisor_status status = {.child = effect->child};
+    if (!cavern_reply_bytes(service, effect->request, &status, sizeof(status)))
+        return;
+    supervisor_told(state, effect->child.child, &further);
+    for (unsigned i = 0; i < further.count; i++)
+        cavern_handle_close(further.list[i].handle);
+}
+
 static void carry_out(struct cavern_service *service)
 {
     for (unsigned i = 0; i < effects.count; i++) {
@@ -76,6 +88,9 @@ static void carry_out(struct cavern_service *service)
             break;
         case SUPERVISOR_EFFECT_STATUSES:
             cavern_reply_bytes(service, effect->request, &effects.statuses, sizeof(effects.statuses));
+            break;
+        case SUPERVISOR_EFFECT_ENDED:
+            tell_end(service, effect);
             break;
         case SUPERVISOR_EFFECT_END:
             (void)!cavern_sys_process_end(effect->handle, KILLED);
@@ -113,6 +128,14 @@ static void settle(struct cavern_service *service)
         cavern_timer_set(service, TIMER_RESTART, deadline);
 }
 
+/* Cancelling tells the server nothing; so this is looked for when the places are all taken. */
+static void drop_cancelled(struct cavern_service *service)
+{
+    for (uint32_t i = state->waiter_count; i-- > 0;)
+        if (!cavern_request_waits(&service->queue, state->waiters[i].request))
+            supervisor_cancelled(state, state->waiters[i].request);
+}
+
 static void on_request(struct cavern_service *service, const struct cavern_message *message)
 {
     struct supervisor_input input = {
@@ -122,6 +145,8 @@ static void on_request(struct cavern_service *service, const struct cavern_messa
         .size = message->header.size,
         .payload = message->payload,
     };
+    if (state->waiter_count == SUPERVISOR_WAITERS_MAX)
+        drop_cancelled(service);
     if (supervisor_wants_grants(input.payload, input.size)) {
         for (; input.grant_count < message->grant_count; input.grant_count++) {
             cavern_handle handle;

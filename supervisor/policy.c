@@ -4,18 +4,11 @@
 
 #include <string.h>
 
+#include <cavern/history.h>
+
 #include "table.h"
 
 /* Restarting. */
-
-static void history_prune(struct supervisor_record *child, uint64_t now)
-{
-    unsigned old = 0;
-    while (old < child->history_count && now - child->history[old] >= SUPERVISOR_PERIOD)
-        old++;
-    child->history_count = (uint8_t)(child->history_count - old);
-    memmove(child->history, child->history + old, child->history_count * sizeof(child->history[0]));
-}
 
 static uint64_t backoff(unsigned restarts)
 {
@@ -28,11 +21,9 @@ static uint64_t backoff(unsigned restarts)
 /* Plans a restart; false: it was restarted too often. */
 static bool restart_plan(struct supervisor_record *child, uint64_t now, uint64_t *delay)
 {
-    history_prune(child, now);
-    if (child->history_count == SUPERVISOR_INTENSITY)
+    if (!cavern_history_add(child->history, &child->history_count, SUPERVISOR_INTENSITY, now, SUPERVISOR_PERIOD))
         return false;
-    *delay = backoff(child->history_count);
-    child->history[child->history_count++] = now;
+    *delay = backoff(child->history_count - 1);
     child->deadline = now + *delay;
     child->restarts++;
     state_set(child, *delay ? SUPERVISOR_STATE_WAITING : SUPERVISOR_STATE_STARTING, now);

@@ -63,7 +63,7 @@ struct supervisor_record {
     bool again; /* STOPPING: to be started again */
     uint8_t arguments;
     uint8_t handle_count;
-    uint8_t history_count;
+    unsigned history_count;
     uint32_t length; /* of the argument bytes */
     uint32_t blocks;
     uint32_t slots;
@@ -112,6 +112,7 @@ struct supervisor_input {
 enum supervisor_effect_kind {
     SUPERVISOR_EFFECT_REPLY,    /* request, status, value */
     SUPERVISOR_EFFECT_STATUS,   /* request, child */
+    SUPERVISOR_EFFECT_ENDED,    /* the same, to a WAIT; got through: supervisor_told */
     SUPERVISOR_EFFECT_STATUSES, /* request: effects.statuses */
     SUPERVISOR_EFFECT_END,      /* the process `handle` */
     SUPERVISOR_EFFECT_END_ALL,  /* what is left of a child that has ended: the processes charged to account `handle` */
@@ -164,5 +165,10 @@ const struct supervisor_record *supervisor_to_start(const struct supervisor *sup
 /* What came of it. `held` is what exists now; in `status` a failure, then there is no process. */
 void supervisor_spawned(struct supervisor *supervisor, uint32_t number, enum cavern_status status, uint32_t process,
                         const struct supervisor_held *held, uint64_t now, struct supervisor_effects *effects);
+
+/* Somebody knows now how this child has ended: a temporary one is forgotten. */
+void supervisor_told(struct supervisor *supervisor, uint32_t number, struct supervisor_effects *effects);
+/* Nobody waits for the answer to this request any more. */
+void supervisor_cancelled(struct supervisor *supervisor, uint32_t request);
 
 bool supervisor_invariants(const struct supervisor *supervisor);

@@ -42,7 +42,7 @@ static bool description_valid(const struct supervisor_child *description, uint32
 {
     return name_valid(description->name, sizeof(description->name)) &&
            name_valid(description->program, sizeof(description->program)) &&
-           terminated(description->permitted, sizeof(description->permitted)) &&
+           memchr(description->permitted, 0, sizeof(description->permitted)) &&
            description->restart >= SUPERVISOR_PERMANENT && description->restart <= SUPERVISOR_TEMPORARY &&
            description->class >= SUPERVISOR_DRIVER && description->class <= SUPERVISOR_PROGRAM &&
            description->priority < CAVERN_PRIORITIES && arguments_valid(description, size);
@@ -213,7 +213,7 @@ static enum cavern_status request_kill(struct context *context)
 
 static enum cavern_status request_status(struct context *context)
 {
-    status_add(context->effects, context->input->request, context->child);
+    status_add(context->effects, SUPERVISOR_EFFECT_STATUS, context->input->request, context->child);
     return CAVERN_OK;
 }
 
@@ -241,9 +241,7 @@ static enum cavern_status request_wait(struct context *context)
         return CAVERN_BUSY;
     if (!is_over(child))
         return wait_for(context, SUPERVISOR_WAIT);
-    status_add(context->effects, context->input->request, child);
-    if (child->restart == SUPERVISOR_TEMPORARY)
-        forget(child, context->effects);
+    status_add(context->effects, SUPERVISOR_EFFECT_ENDED, context->input->request, child);
     return CAVERN_OK;
 }
 

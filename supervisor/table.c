@@ -5,14 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool terminated(const char *text, size_t size)
-{
-    return memchr(text, 0, size) != NULL;
-}
-
 bool name_valid(const char *name, size_t size)
 {
-    if (!*name || !terminated(name, size))
+    if (!*name || !memchr(name, 0, size))
         return false;
     for (; *name; name++)
         if (*name <= ' ' || *name > '~')
@@ -62,9 +57,10 @@ struct supervisor_child_status child_status(const struct supervisor_record *chil
     return status;
 }
 
-void status_add(struct supervisor_effects *effects, uint32_t request, const struct supervisor_record *child)
+void status_add(struct supervisor_effects *effects, enum supervisor_effect_kind kind, uint32_t request,
+                const struct supervisor_record *child)
 {
-    struct supervisor_effect *effect = effect_add(effects, SUPERVISOR_EFFECT_STATUS);
+    struct supervisor_effect *effect = effect_add(effects, kind);
     effect->request = request;
     effect->child = child_status(child);
 }
@@ -185,6 +181,12 @@ bool waiter_add(struct supervisor *supervisor, uint32_t request, uint32_t child,
     return true;
 }
 
+static void waiter_remove(struct supervisor *supervisor, uint32_t index)
+{
+    struct supervisor_waiter *waiter = &supervisor->waiters[index];
+    memmove(waiter, waiter + 1, (--supervisor->waiter_count - index) * sizeof(*waiter));
+}
+
 /* The next that waits for this of the child is taken from the list; 0: none. */
 static uint32_t waiter_take(struct supervisor *supervisor, uint32_t child, uint32_t operation)
 {
@@ -192,11 +194,21 @@ static uint32_t waiter_take(struct supervisor *supervisor, uint32_t child, uint3
         struct supervisor_waiter *waiter = &supervisor->waiters[i];
         if (waiter->child == child && waiter->operation == operation) {
             uint32_t request = waiter->request;
-            memmove(waiter, waiter + 1, (--supervisor->waiter_count - i) * sizeof(*waiter));
+            waiter_remove(supervisor, i);
             return request;
         }
     }
     return 0;
+}
+
+void supervisor_cancelled(struct supervisor *supervisor, uint32_t request)
+{
+    for (uint32_t i = 0; i < supervisor->waiter_count; i++) {
+        if (supervisor->waiters[i].request == request) {
+            waiter_remove(supervisor, i);
+            return;
+        }
+    }
 }
 
 bool waiters_reply(struct supervisor *supervisor, const struct supervisor_record *child, uint32_t operation,
@@ -211,21 +223,23 @@ bool waiters_reply(struct supervisor *supervisor, const struct supervisor_record
     return any;
 }
 
+void supervisor_told(struct supervisor *supervisor, uint32_t number, struct supervisor_effects *effects)
+{
+    struct supervisor_record *child = child_find(supervisor, number);
+    effects->count = 0;
+    if (child && is_over(child) && child->restart == SUPERVISOR_TEMPORARY)
+        forget(child, effects);
+}
+
 void settle(struct supervisor *supervisor, struct supervisor_record *child, struct supervisor_effects *effects)
 {
     waiters_reply(supervisor, child, SUPERVISOR_STOP, CAVERN_OK, effects);
     waiters_reply(supervisor, child, SUPERVISOR_START, CAVERN_INTERRUPTED, effects);
     waiters_reply(supervisor, child, SUPERVISOR_RESTART, CAVERN_INTERRUPTED, effects);
-    bool told = false;
     uint32_t request;
-    while ((request = waiter_take(supervisor, child->number, SUPERVISOR_WAIT))) {
-        status_add(effects, request, child);
-        told = true;
-    }
-    if (told && child->restart == SUPERVISOR_TEMPORARY)
-        forget(child, effects);
-    else
-        held_close(child, effects);
+    while ((request = waiter_take(supervisor, child->number, SUPERVISOR_WAIT)))
+        status_add(effects, SUPERVISOR_EFFECT_ENDED, request, child);
+    held_close(child, effects);
 }
 
 void starting(struct supervisor_record *child, uint64_t now)
@@ -239,7 +253,7 @@ void starting(struct supervisor_record *child, uint64_t now)
 static bool texts_good(const struct supervisor_record *child)
 {
     return name_valid(child->name, sizeof(child->name)) && name_valid(child->program, sizeof(child->program)) &&
-           terminated(child->permitted, sizeof(child->permitted)) && child->length <= SUPERVISOR_ARGUMENTS_MAX &&
+           memchr(child->permitted, 0, sizeof(child->permitted)) && child->length <= SUPERVISOR_ARGUMENTS_MAX &&
            (!child->length || child->argument_bytes[child->length - 1] == 0);
 }
 
@@ -277,7 +291,9 @@ bool supervisor_invariants(const struct supervisor *supervisor)
         return false;
     for (unsigned i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         const struct supervisor_record *child = &supervisor->children[i];
-        if (child->number && !(child_good(child, supervisor->next_number) && is_unique(supervisor, child)))
+        bool good = child->number ? child_good(child, supervisor->next_number) && is_unique(supervisor, child)
+                                  : child->state == SUPERVISOR_STATE_NEW;
+        if (!good)
             return false;
     }
     for (uint32_t i = 0; i < supervisor->waiter_count; i++)

@@ -8,13 +8,13 @@
 
 #define SUPERVISOR_MAGIC UINT64_C(0x3156524553505553)
 
-bool terminated(const char *text, size_t size);
 bool name_valid(const char *name, size_t size); /* printable, not empty, without a space */
 
 struct supervisor_effect *effect_add(struct supervisor_effects *effects, enum supervisor_effect_kind kind);
 void reply_add(struct supervisor_effects *effects, uint32_t request, enum cavern_status status, uint32_t value);
 void close_add(struct supervisor_effects *effects, uint64_t *handle); /* none: nothing; it is 0 afterwards */
-void status_add(struct supervisor_effects *effects, uint32_t request, const struct supervisor_record *child);
+void status_add(struct supervisor_effects *effects, enum supervisor_effect_kind kind, uint32_t request,
+                const struct supervisor_record *child);
 void report_add(struct supervisor_effects *effects, const struct supervisor_record *child, enum supervisor_event event,
                 enum cavern_status status, uint64_t delay);
 

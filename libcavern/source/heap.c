@@ -21,14 +21,11 @@ static struct {
     uint64_t taken; /* bytes of all buffers */
 } heap = {CAVERN_HEAP_START, CAVERN_HEAP_START, 0};
 
-static bool heap_grow(uint64_t bytes)
+/* One more buffer, of whole pages. */
+static bool heap_extend(uint64_t size)
 {
-    uint64_t limit = cavern_startup_view.record->heap;
-    uint64_t size = cavern_pages(bytes);
-    if (size < GROWTH)
-        size = limit && limit < GROWTH ? limit & ~(uint64_t)(CAVERN_PAGE_SIZE - 1) : GROWTH;
     uint64_t start = heap.taken ? heap.end + CAVERN_PAGE_SIZE : heap.end;
-    if (size < bytes || (limit && size > limit - heap.taken) || size > CAVERN_HEAP_END - start)
+    if (size > CAVERN_HEAP_END - start)
         return false;
     cavern_handle buffer;
     if (cavern_buffer_create(CAVERN_SELF_ACCOUNT, size, 0, &buffer))
@@ -42,6 +39,17 @@ static bool heap_grow(uint64_t bytes)
     heap.end = start + size;
     heap.taken += size;
     return true;
+}
+
+/* By GROWTH, or what the limit leaves of it; where the account has no room for that by what is needed. */
+static bool heap_grow(uint64_t bytes)
+{
+    uint64_t limit = cavern_startup_view.record->heap;
+    uint64_t left = (limit ? limit - heap.taken : UINT64_MAX) & ~(uint64_t)(CAVERN_PAGE_SIZE - 1);
+    uint64_t least = cavern_pages(bytes), usual = left < GROWTH ? left : GROWTH;
+    if (least < bytes || least > left)
+        return false;
+    return (usual > least && heap_extend(usual)) || heap_extend(least);
 }
 
 void *sbrk(ptrdiff_t increment)

@@ -122,6 +122,12 @@ void cavern_drop(const struct cavern_queue *queue, uint32_t request)
     (void)!cavern_sys_drop(queue->handle, request);
 }
 
+/* An index that no request can have is told from a request that there is not: [MSG-LEASE-5], [MSG-LEASE-6]. */
+bool cavern_request_waits(const struct cavern_queue *queue, uint32_t request)
+{
+    return cavern_sys_lease_copy(queue->handle, request, CAVERN_ATTACHMENTS_MAX, 0, 0, 0) != CAVERN_CANCELLED;
+}
+
 enum cavern_status cavern_space(cavern_handle sender, uint64_t label, unsigned blocks, unsigned requests,
                                 const struct cavern_queue *queue)
 {

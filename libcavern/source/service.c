@@ -55,19 +55,20 @@ void cavern_timer_cancel(struct cavern_service *service, uint64_t id)
     cavern_timers_cancel(&service->timers, id);
 }
 
-static void reply(struct cavern_service *service, uint32_t request, const struct cavern_outgoing *out)
+static bool reply(struct cavern_service *service, uint32_t request, const struct cavern_outgoing *out)
 {
     enum cavern_status status = cavern_reply(&service->queue, request, out);
     if (status == CAVERN_OK || status == CAVERN_CANCELLED)
-        return;
+        return status == CAVERN_OK;
     struct rpc_reply failure = {.status = (uint32_t)status};
     if (cavern_reply(&service->queue, request, &(struct cavern_outgoing){&failure, sizeof(failure), .trace = 0}))
         cavern_drop(&service->queue, request);
+    return false;
 }
 
-void cavern_reply_bytes(struct cavern_service *service, uint32_t request, const void *bytes, size_t size)
+bool cavern_reply_bytes(struct cavern_service *service, uint32_t request, const void *bytes, size_t size)
 {
-    reply(service, request, &(struct cavern_outgoing){.payload = bytes, .size = (uint32_t)size});
+    return reply(service, request, &(struct cavern_outgoing){.payload = bytes, .size = (uint32_t)size});
 }
 
 void cavern_reply_status(struct cavern_service *service, uint32_t request, enum cavern_status status, uint32_t value)
@@ -83,6 +84,20 @@ void cavern_reply_grant(struct cavern_service *service, uint32_t request, uint32
     struct cavern_grant grant = {handle, rights};
     reply(service, request,
           &(struct cavern_outgoing){.payload = &answer, .size = sizeof(answer), .grants = &grant, .grant_count = 1});
+}
+
+enum cavern_status cavern_reply_sender(struct cavern_service *service, uint32_t request, cavern_handle source,
+                                       uint64_t label, unsigned messages, unsigned requests)
+{
+    cavern_handle sender;
+    enum cavern_status status = cavern_sender_mint(source, label, messages, requests, CAVERN_MINT_CLOSED, &sender);
+    if (status) {
+        cavern_reply_status(service, request, status, 0);
+        return status;
+    }
+    cavern_reply_grant(service, request, 0, sender, CAVERN_RIGHT_COPY | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST);
+    cavern_handle_close(sender);
+    return CAVERN_OK;
 }
 
 static void handle_request(struct cavern_service *service, const struct cavern_message *message)

@@ -293,7 +293,8 @@ enum cavern_status cavern_thread_detach(struct cavern_thread *thread)
 
 cavern_handle cavern_thread_handle(const struct cavern_thread *thread)
 {
-    return is_first(thread) ? CAVERN_SELF_THREAD : thread->handle;
+    /* A new thread may run before who started it has got the handle. */
+    return is_first(thread) || thread == cavern_thread_self() ? CAVERN_SELF_THREAD : thread->handle;
 }
 
 void cavern_thread_yield(void)

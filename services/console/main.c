@@ -37,19 +37,6 @@ static uint64_t new_label(void)
     return last | UINT64_C(1) << 63;
 }
 
-static void open_client(struct cavern_service *service, uint32_t request)
-{
-    cavern_handle sender;
-    enum cavern_status status = cavern_sender_mint(service->queue.handle, new_label(), CLIENT_MESSAGES, CLIENT_REQUESTS,
-                                                   CAVERN_MINT_CLOSED, &sender);
-    if (status) {
-        cavern_reply_status(service, request, status, 0);
-        return;
-    }
-    cavern_reply_grant(service, request, 0, sender, CAVERN_RIGHT_COPY | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST);
-    cavern_handle_close(sender);
-}
-
 static void give_line(struct cavern_service *service, const struct console_effect *effect)
 {
     struct cavern_outgoing out = {
@@ -93,7 +80,8 @@ static void advance(struct cavern_service *service)
         if (effect.kind == CONSOLE_EFFECT_REPLY) {
             cavern_reply_status(service, effect.request, effect.status, 0);
         } else if (effect.kind == CONSOLE_EFFECT_OPEN) {
-            open_client(service, effect.request);
+            cavern_reply_sender(service, effect.request, service->queue.handle, new_label(), CLIENT_MESSAGES,
+                                CLIENT_REQUESTS);
         } else if (effect.kind == CONSOLE_EFFECT_LINE) {
             give_line(service, &effect);
         } else {

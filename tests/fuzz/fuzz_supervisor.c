@@ -14,6 +14,19 @@ static struct supervisor_effects effects;
 static uint64_t now;
 static uint64_t fate; /* bits: what becomes of spawns */
 
+/* The answer may have come to nobody. */
+static void tell_end(uint32_t number)
+{
+    static struct supervisor_effects further;
+    if (fate & 4)
+        return;
+    supervisor_told(&supervisor, number, &further);
+    for (unsigned i = 0; i < further.count; i++) {
+        DEMAND(further.list[i].kind == SUPERVISOR_EFFECT_CLOSE);
+        ledger_close(further.list[i].handle);
+    }
+}
+
 static void carry_out(void)
 {
     DEMAND(effects.count <= SUPERVISOR_EFFECTS_MAX);
@@ -29,6 +42,10 @@ static void carry_out(void)
             break;
         case SUPERVISOR_EFFECT_REPORT:
             DEMAND(memchr(effect->child.name, 0, sizeof effect->child.name));
+            break;
+        case SUPERVISOR_EFFECT_ENDED:
+            ledger_end(effect->request);
+            tell_end(effect->child.child);
             break;
         default:
             ledger_end(effect->request);

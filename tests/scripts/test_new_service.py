@@ -69,6 +69,11 @@ def bad_and_taken_names_are_refused():
     with copy() as folder:
         for name in ("", "x", "9lives", "Counter", "two-words", "averyveryverylongname"):
             assert new_service(name, folder).returncode != 0, name
+        for name in ("switch", "bool", "linux", "exit", "abs", "reply", "payload", "main", "example"):
+            done = new_service(name, folder)
+            assert done.returncode != 0 and "means something else" in done.stderr, (name, done.stderr)
+        assert "means something else in tests" in new_service("registry", folder).stderr
+        assert not (Path(folder) / "services/switch").exists()
         assert new_service("counter", folder).returncode == 0
         done = new_service("counter", folder)
         assert done.returncode != 0 and "exists already" in done.stderr, done.stderr

@@ -4,6 +4,7 @@
 
 import io
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -70,6 +71,22 @@ def end_without_status_is_broken():
 
 
 @case
+def panic_of_the_running_system_is_told_by_its_end():
+    script = rf"printf '{BEGIN}panic: x\r\n'; sleep 0.6; printf 'alive\r\n'"
+    qemu.END_SECONDS = 0.3
+    output, status, reason, _ = run(script + r"; printf '\036CAVERN-EXIT 0\n'")
+    assert (output, status, reason) == (b"panic: x\nalive\n", 0, ""), (output, status, reason)
+    output, status, reason, _ = run(script)
+    assert (status, reason) == (qemu.EXIT_BROKEN, "the kernel panicked"), (status, reason)
+
+
+@case
+def panic_is_said_at_the_start_of_a_line():
+    _, _, reason, _ = run(rf"printf '{BEGIN}a panic: x\r\n'")
+    assert "stopped" in reason, reason
+
+
+@case
 def panic_is_broken():
     qemu.END_SECONDS = 0.3
     _, status, reason, log = run(r"printf 'x\r\npanic: no RAM disk\r\n'; exec sleep 20")
@@ -95,6 +112,21 @@ def commands_travel_as_one_boot_argument():
     machine = qemu.Machine(bootargs="log.level=4")
     _, _, _, log = run("printf '%s\\n' \"$@\"", commands="echo a b; echo 'ä%'", machine=machine)
     assert b"\nlog.level=4 cavern.command=echo%20a%20b%3B%20echo%20%27%C3%A4%25%27\n" in log, log
+
+
+@case
+def reads_are_told_of_the_end():
+    output, status, _, _ = run(rf"printf '{BEGIN}'; head -c 2 | od -An -c; printf '\036CAVERN-EXIT 0\n'")
+    assert output.split() == [b"004", b"004"], output
+
+
+@case
+def command_lines_that_can_not_be_run_are_refused():
+    for bad in ("", "x" * 1024, "ä" * 512):
+        words = [sys.executable, qemu.__file__, "-c", bad]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=10, check=False)
+        assert done.returncode == 2 and "1 to 1023 bytes" in done.stderr, done
+    assert qemu.parse(["-c", "x" * 1023]).commands == "x" * 1023
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <cavern/buffer.h>
+
 #define HEAP (512 * 1024)
 
 static void blocks_keep_what_is_in_them(void)
@@ -70,6 +72,30 @@ static void limit_of_the_record_is_kept(void)
     test_peer_done(&peer);
 }
 
+static void exhaust(void)
+{
+    enum { PIECE = 10000, LEFT = 64 * 1024 };
+    void *memory;
+    while (malloc(PIECE))
+        ;
+    CHECK_EQUAL(errno, ENOMEM);
+    CHECK_EQUAL(cavern_memory_take(LEFT, &memory), CAVERN_NO_MEMORY);
+}
+
+/* The account's end is seldom that of a whole step. */
+static void heap_takes_all_that_the_account_has(void)
+{
+    struct cavern_spawn setup = test_peer_setup("exhaust");
+    struct cavern_spawn_handle report = test_give(TEST_REPORT, test_handle(TEST_REPORT), RIGHTS_SENDER);
+    struct test_peer peer;
+    CHECK_OK(cavern_sys_account_split(test_account(), CAVERN_NO_HANDLE, (1 << 20) + (200 << 10), TEST_PRIORITY_HIGH,
+                                      &setup.account));
+    setup.handles = &report;
+    setup.handle_count = 1;
+    test_peer_start(&setup, &peer);
+    test_peer_done(&peer);
+}
+
 static void abort_here(void)
 {
     abort();
@@ -102,6 +128,7 @@ const struct test_case test_cases[] = {
     {"blocks keep what is in them", blocks_keep_what_is_in_them, ""},
     {"each block can be lent", each_block_can_be_lent, "[MSG-LEASE-3]"},
     {"the limit of the start-up record is kept", limit_of_the_record_is_kept, ""},
+    {"the heap takes all that the account has", heap_takes_all_that_the_account_has, ""},
     {"abort is a breakpoint", abort_is_a_breakpoint, "[PROC-FAULT-6]"},
     {"thread-local data is set up", thread_local_data_is_set_up, "[PROC-THREAD-1]"},
     {0},
@@ -109,6 +136,7 @@ const struct test_case test_cases[] = {
 
 const struct test_peer_function test_peers[] = {
     {"take_all", take_all},
+    {"exhaust", exhaust},
     {"abort_here", abort_here},
     {0},
 };

@@ -49,6 +49,25 @@ static void function_runs_with_its_argument(void)
     join(same, CAVERN_REASON_EXITED, 62);
 }
 
+static uint64_t lower_itself(void *argument)
+{
+    (void)argument;
+    CHECK_OK(cavern_sys_thread_control(cavern_thread_handle(cavern_thread_self()), 0, CAVERN_THREAD_SET,
+                                       TEST_PRIORITY_LOW, TEST_CPUS));
+    ran++;
+    return 0;
+}
+
+/* It runs before who starts it has its handle. */
+static void thread_knows_its_handle_from_the_first(void)
+{
+    struct cavern_thread *thread = start_at(lower_itself, NULL, TEST_PRIORITY_HIGH);
+    CHECK_EQUAL(ran, 0);
+    CHECK(cavern_thread_handle(thread) != CAVERN_SELF_THREAD);
+    join(thread, CAVERN_REASON_EXITED, 0);
+    CHECK_EQUAL(ran, 1);
+}
+
 /* A thread starts one like itself. */
 static uint64_t start_same(void *argument)
 {
@@ -382,6 +401,7 @@ static void first_thread_goes(void)
 
 const struct test_case test_cases[] = {
     {"a function runs with its argument", function_runs_with_its_argument, "[THREAD-START-1] [THREAD-JOIN-2]"},
+    {"a thread knows its handle from the first", thread_knows_its_handle_from_the_first, "[THREAD-START-1]"},
     {"the priority is that of who starts", priority_is_that_of_who_starts, "[THREAD-START-1]"},
     {"a stack has the size asked for", stack_has_the_size_asked_for, "[THREAD-START-1]"},
     {"stacks end in nothing", stacks_end_in_nothing, "[MEM-GUARD-1]"},

@@ -15,12 +15,13 @@ from guest import BUILD, PROMPT, SECONDS, Machine, Terminal, file_of, ramdisk  #
 from tap import case, main  # noqa: E402
 
 CONTROL_C = "\x03"
+PROGRAMS = ("bin/impatient", "bin/mute", "bin/names", "drivers/magic")
 TRANSPORTS = 32  # virtio-mmio, that QEMU's `virt` has
 
 
 @functools.cache
 def terminal():
-    files = {path: file_of(path, BUILD / "ramdisk/initrd-services.tar") for path in ("bin/mute", "drivers/magic")}
+    files = {path: file_of(path, BUILD / "ramdisk/initrd-services.tar") for path in PROGRAMS}
     files["system.dtb"] = (BUILD / "tests/services/system.dtb").read_bytes()
     with ramdisk(files=files) as disk:
         return Terminal(Machine(initrd=disk.name))
@@ -60,6 +61,21 @@ def driver_registers_its_device_and_what_is_configured():
 
 
 @case
+def watcher_hears_of_names_that_come_and_go():
+    """[REG-8]"""
+    eventually("log", r"unregistered")
+    said = terminal().run("log")
+    assert re.search(r"names\[\d+\] +unregistered: ok, not found\n", said), said
+    assert re.search(r"added /service/names/one\n(.*\n)*.*removed /service/names/one\n", said), said
+
+
+@case
+def requests_that_were_cancelled_take_no_place():
+    """[SUP-18]"""
+    eventually("log", r"impatient\[\d+\] +asked 200 times: deadline passed\n")
+
+
+@case
 def volume_that_does_not_answer_holds_nobody_up():
     """[SUP-17] [SHELL-STATUS-3]"""
     assert terminal().run("run /volume/mute/x") == "run: /volume/mute/x: deadline passed\n"
@@ -78,7 +94,7 @@ def interrupt_ends_waiting_for_a_volume():
 
 @case
 def log_that_comes_again_is_told_by_those_who_knew_the_former():
-    """[LOG-6]"""
+    """[LOG-6] [SUP-11]: the log's end was told to nobody who waits still, so it is known"""
     asked = "cat /volume/mute/x"
     terminal().run("kill log")
     assert terminal().run("log") == "log: /service/log: not found\n"  # [SHELL-STATUS-3]

@@ -67,6 +67,8 @@ COMMANDS = {
     "run /volume/init/bin/hello x": (r"Hello, x\.\n.*\n", 0),
     "run crash": (r"crash: process \d+ ended: fault: .+, address 0x0, pc 0x[0-9a-f]+\n", 129),
     "run nonsense": (r"run: nonsense: not found\n", 1),
+    "run spin -1": (r"usage: spin \[SECONDS\]\n", 1),
+    "run spin 4294967296": (r"usage: spin \[SECONDS\]\n", 1),
     "run ''": (r"run: : not found\n", 1),
     " ;; ": (r"", 0),
 }
@@ -117,9 +119,22 @@ def file_is_printed_byte_by_byte():
 @case
 def long_output_comes_whole_and_in_order():
     """[CON-WRITE-1] [CON-WRITE-2]"""
-    count = 15
-    said, status = shell("; ".join(f"echo {n} {'x' * 20}" for n in range(count)))
+    count = 30
+    line = "; ".join(f"echo {n} {'x' * 20}" for n in range(count))
+    said, status = shell(line.ljust(qemu.COMMANDS_MAX))
     assert (said, status) == ("".join(f"{n} {'x' * 20}\n" for n in range(count)), 0)
+
+
+@case
+def input_of_a_command_line_is_at_its_end():
+    """[CON-LINE-6], and scripts/run that says so"""
+    assert shell("run hello; run hello; echo $?") == ("Who is there? Who is there? 1\n", 0)
+
+
+@case
+def what_looks_like_a_panic_is_none():
+    said, status = shell("echo 'panic: not really'; sleep 6; echo done")
+    assert (said, status) == ("panic: not really\ndone\n", 0)
 
 
 @case

@@ -204,8 +204,13 @@ static void test_archive_entries_that_do_not_fit_are_left_out(void **unused)
     put("egg/inside", USTAR_FILE, "a file is no folder");
     put("link", '2', "");
     put("./", USTAR_DIRECTORY, "");
+    put("bin//odd", USTAR_FILE, "below a folder without a name");
+    put("/odd", USTAR_FILE, "the same");
     read_archive(0);
-    assert_int_equal(problems.count, 3);
+    assert_true(volume_invariants(&volume, archive_size));
+    assert_int_equal(problems.count, 5);
+    assert_int_equal(ask_path("bin/odd"), CAVERN_NOT_FOUND);
+    assert_int_equal(ask_path("odd"), CAVERN_NOT_FOUND);
     assert_int_equal(ask_path("egg"), CAVERN_OK);
     assert_int_equal(answer.info.size, 6);
     assert_int_equal(ask_path("link"), CAVERN_NOT_FOUND);

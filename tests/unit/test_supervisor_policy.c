@@ -81,6 +81,16 @@ static const struct supervisor_effect *reply_to(uint32_t request)
     return NULL;
 }
 
+/* The answer to this WAIT has come to who asked. */
+static void told(uint32_t request)
+{
+    static struct supervisor_effects further;
+    const struct supervisor_effect *ended = reply_to(request);
+    assert_int_equal(ended->kind, SUPERVISOR_EFFECT_ENDED);
+    supervisor_told(state, ended->child.child, &further);
+    assert_true(supervisor_invariants(state));
+}
+
 /* Feeds it from memory of exactly its size, so that reading past the end is seen. */
 static uint32_t feed(uint64_t label, const void *payload, uint32_t size, unsigned grants)
 {
@@ -550,10 +560,13 @@ static void test_wait_is_answered_at_the_end_and_temporary_is_forgotten(void **u
     exited(number, CAVERN_REASON_EXITED, 3);
     assert_int_equal(reply_to(request)->child.exit_words[CAVERN_EXIT_CODE], 3);
     assert_int_equal(reply_to(request)->child.state, SUPERVISOR_STATE_STOPPED);
+    told(request);
     assert_null(record(number));
     number = run("y", SUPERVISOR_TEMPORARY);
     exited(number, CAVERN_REASON_EXITED, 4);
-    assert_int_equal(reply_to(ask_number(EGG, SUPERVISOR_WAIT, number))->child.exit_words[CAVERN_EXIT_CODE], 4);
+    request = ask_number(EGG, SUPERVISOR_WAIT, number);
+    assert_int_equal(reply_to(request)->child.exit_words[CAVERN_EXIT_CODE], 4);
+    told(request);
     assert_int_equal(status_of(ask_number(EGG, SUPERVISOR_WAIT, number)), CAVERN_NOT_FOUND);
 }
 
@@ -567,10 +580,31 @@ static void test_wait_goes_on_over_restarts(void **unused)
     assert_null(reply_to(request));
     spawn(CAVERN_OK);
     exited(number, CAVERN_REASON_EXITED, 0);
-    assert_non_null(reply_to(request));
+    told(request);
     assert_non_null(record(number));
 }
 
+/* [SUP-11] */
+static void test_end_that_came_to_nobody_is_told_again(void **unused)
+{
+    (void)unused;
+    uint32_t number = run("x", SUPERVISOR_TEMPORARY);
+    ask_number(EGG, SUPERVISOR_WAIT, number);
+    exited(number, CAVERN_REASON_EXITED, 3);
+    assert_non_null(record(number));
+    told(ask_number(EGG, SUPERVISOR_WAIT, number));
+    assert_null(record(number));
+    number = run("x", SUPERVISOR_TEMPORARY);
+    uint32_t request = ask_number(EGG, SUPERVISOR_WAIT, number);
+    exited(number, CAVERN_REASON_EXITED, 3);
+    struct supervisor_effects before = effects;
+    ask_name(EGG, SUPERVISOR_RESTART, "x");
+    effects = before;
+    told(request); /* it runs again */
+    assert_non_null(record(number));
+}
+
+/* [SUP-18] */
 static void test_waiters_too_many_refused(void **unused)
 {
     (void)unused;
@@ -580,6 +614,19 @@ static void test_waiters_too_many_refused(void **unused)
     assert_int_equal(status_of(ask_number(EGG, SUPERVISOR_WAIT, number)), CAVERN_NO_MEMORY);
     assert_int_equal(status_of(ask_name(EGG, SUPERVISOR_STOP, "x")), CAVERN_NO_MEMORY);
     assert_int_equal(state_of(number), SUPERVISOR_STATE_RUNNING);
+    uint32_t cancelled = state->waiters[3].request;
+    supervisor_cancelled(state, cancelled);
+    supervisor_cancelled(state, cancelled);
+    uint32_t request = ask_number(EGG, SUPERVISOR_WAIT, number);
+    assert_null(reply_to(request));
+    ask_name(EGG, SUPERVISOR_STOP, "x");
+    assert_int_equal(status_of(last_request), CAVERN_NO_MEMORY);
+    supervisor_cancelled(state, request);
+    ask_name(EGG, SUPERVISOR_STOP, "x");
+    exited(number, CAVERN_REASON_ENDED, 137);
+    assert_non_null(reply_to(last_request));
+    assert_null(reply_to(cancelled));
+    assert_null(reply_to(request));
 }
 
 /* [SUP-12] */
@@ -658,6 +705,9 @@ static void test_successor_goes_on_with_the_children(void **unused)
     record(running)->name[0] = 0;
     assert_false(supervisor_start(state, now));
     assert_null(record(running));
+    state->children[5].state = SUPERVISOR_STATE_STARTING; /* nobody */
+    assert_false(supervisor_start(state, now));
+    assert_null(supervisor_to_start(state));
 }
 
 /* [RPC-2] [RPC-3] */
@@ -771,6 +821,7 @@ int main(void)
         TEST(test_name_can_be_process_id_or_the_part_before_at),
         TEST(test_wait_is_answered_at_the_end_and_temporary_is_forgotten),
         TEST(test_wait_goes_on_over_restarts),
+        TEST(test_end_that_came_to_nobody_is_told_again),
         TEST(test_waiters_too_many_refused),
         TEST(test_list_gives_all_children_in_parts),
         TEST(test_stranger_may_only_look),

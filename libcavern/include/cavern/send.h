@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cavern/message.h>
@@ -45,6 +46,9 @@ enum cavern_status cavern_reply_receive(struct cavern_queue *queue, uint32_t req
 
 /* Ends a request without a reply. Harmless when it has ended already. */
 void cavern_drop(const struct cavern_queue *queue, uint32_t request);
+
+/* False: the request has had its ending, or was cancelled. */
+bool cavern_request_waits(const struct cavern_queue *queue, uint32_t request);
 
 /* Asks for one `space` notice with `label`: a message of so many blocks, and so many requests, would be accepted. */
 enum cavern_status cavern_space(cavern_handle sender, uint64_t label, unsigned blocks, unsigned requests,

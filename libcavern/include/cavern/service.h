@@ -68,13 +68,17 @@ void cavern_timer_cancel(struct cavern_service *service, uint64_t id);
 
 /*
  * Answers. Whatever goes wrong, the request has had its one ending afterwards: a reply that is too large becomes a
- * status TOO_LARGE, one for which nobody waits is forgotten.
+ * status TOO_LARGE, one for which nobody waits is forgotten. cavern_reply_bytes: whether it has come to who asked.
  */
 void cavern_reply_status(struct cavern_service *service, uint32_t request, enum cavern_status status, uint32_t value);
-void cavern_reply_bytes(struct cavern_service *service, uint32_t request, const void *reply, size_t size);
+bool cavern_reply_bytes(struct cavern_service *service, uint32_t request, const void *reply, size_t size);
 /* A struct rpc_reply {OK, value} with one grant. */
 void cavern_reply_grant(struct cavern_service *service, uint32_t request, uint32_t value, cavern_handle handle,
                         uint64_t rights);
+/* The same with a sender of the client's own, minted from `source` with `closed` and these limits. If that fails, the
+ * status is the answer, and the result. */
+enum cavern_status cavern_reply_sender(struct cavern_service *service, uint32_t request, cavern_handle source,
+                                       uint64_t label, unsigned messages, unsigned requests);
 
 /* The payload as a `type`; NULL where it is shorter. */
 #define CAVERN_PAYLOAD(message, type)                                                                                  \
