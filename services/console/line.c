@@ -45,9 +45,8 @@ static bool pass_over(struct line *line, uint8_t byte)
         line->escape = ESCAPE_NONE;
         break;
     }
-    if (byte >= ' ') {
+    if (byte >= ' ')
         return true;
-    }
     line->escape = byte == ESCAPE ? ESCAPE_BEGUN : ESCAPE_NONE; /* no sequence goes on after a control character */
     return byte == ESCAPE;
 }
@@ -59,9 +58,8 @@ static bool continues_character(char byte)
 
 static void erase_character(struct line *line, struct line_echo *echo)
 {
-    if (!line->length) {
+    if (!line->length)
         return;
-    }
     do {
         line->length--;
     } while (line->length && continues_character(line->text[line->length]));
@@ -70,12 +68,10 @@ static void erase_character(struct line *line, struct line_echo *echo)
 
 static void erase_word(struct line *line, struct line_echo *echo)
 {
-    while (line->length && line->text[line->length - 1] == ' ') {
+    while (line->length && line->text[line->length - 1] == ' ')
         erase_character(line, echo);
-    }
-    while (line->length && line->text[line->length - 1] != ' ') {
+    while (line->length && line->text[line->length - 1] != ' ')
         erase_character(line, echo);
-    }
 }
 
 static void add(struct line *line, char byte, struct line_echo *echo)
@@ -108,9 +104,8 @@ enum line_event line_put(struct line *line, uint8_t byte, unsigned room, struct 
         show(echo, "^C\r\n", 4);
         return LINE_INTERRUPT;
     }
-    if (pass_over(line, byte)) {
+    if (pass_over(line, byte))
         return LINE_NONE;
-    }
     switch (byte) {
     case '\n':
         return after_return ? LINE_NONE : complete(line, room, echo);
@@ -126,17 +121,15 @@ enum line_event line_put(struct line *line, uint8_t byte, unsigned room, struct 
         erase_word(line, echo);
         break;
     case ERASE_LINE:
-        while (line->length) {
+        while (line->length)
             erase_character(line, echo);
-        }
         break;
     case '\t':
         add(line, ' ', echo);
         break;
     default:
-        if (byte >= ' ') {
+        if (byte >= ' ')
             add(line, (char)byte, echo);
-        }
     }
     return LINE_NONE;
 }
@@ -149,13 +142,10 @@ void line_clear(struct line *line)
 
 bool line_invariants(const struct line *line)
 {
-    if (line->length > LINE_BYTES || line->escape > ESCAPE_FINAL) {
+    if (line->length > LINE_BYTES || line->escape > ESCAPE_FINAL)
         return false;
-    }
-    for (unsigned i = 0; i < line->length; i++) {
-        if ((uint8_t)line->text[i] < ' ' || line->text[i] == DELETE) {
+    for (unsigned i = 0; i < line->length; i++)
+        if ((uint8_t)line->text[i] < ' ' || line->text[i] == DELETE)
             return false;
-        }
-    }
     return true;
 }

@@ -44,9 +44,8 @@ static void give_line(struct cavern_service *service, const struct console_effec
         .size = (uint32_t)offsetof(struct console_text, text) + effect->line.reply.value,
     };
     enum cavern_status status = cavern_reply(&service->queue, effect->request, &out);
-    if (status == CAVERN_TOO_LARGE) { /* a reader without room for a line */
+    if (status == CAVERN_TOO_LARGE) /* a reader without room for a line */
         cavern_reply_status(service, effect->request, status, 0);
-    }
     console_given(&console, status == CAVERN_OK);
 }
 
@@ -87,13 +86,11 @@ static void advance(struct cavern_service *service)
         } else {
             status = ask(service, &effect);
         }
-        if (status) {
+        if (status)
             console_device_ended(&console, effect.kind, status, NULL, 0);
-        }
     }
-    if (console_paused(&console)) {
+    if (console_paused(&console))
         cavern_timer_set(service, TIMER_PAUSE, cavern_after(PAUSE));
-    }
 }
 
 static void on_request(struct cavern_service *service, const struct cavern_message *message)
@@ -104,17 +101,15 @@ static void on_request(struct cavern_service *service, const struct cavern_messa
 
 static void on_notice(struct cavern_service *service, const struct cavern_message *message)
 {
-    if (message->header.kind == CAVERN_KIND_CLOSED) {
+    if (message->header.kind == CAVERN_KIND_CLOSED)
         console_closed(&console, message->header.label);
-    }
     advance(service);
 }
 
 static enum cavern_status accept_device(struct cavern_service *service, const struct cavern_message *message)
 {
-    if (!message->grant_count) {
+    if (!message->grant_count)
         return CAVERN_OK; /* the status word says why */
-    }
     cavern_handle_close(device);
     device = CAVERN_NO_HANDLE;
     return cavern_grant_accept(&service->queue, message, 0, &device);
@@ -124,9 +119,8 @@ static void on_ending(struct cavern_service *service, const struct cavern_messag
 {
     enum console_effect_kind what = (enum console_effect_kind)message->header.label;
     enum cavern_status status = message->header.kind == CAVERN_KIND_ABANDONED ? CAVERN_ABANDONED : CAVERN_OK;
-    if (!status && what == CONSOLE_EFFECT_FIND) {
+    if (!status && what == CONSOLE_EFFECT_FIND)
         status = accept_device(service, message);
-    }
     console_device_ended(&console, what, status, message->payload, message->header.size);
     advance(service);
 }
@@ -152,9 +146,8 @@ int main(int argc, char **argv)
         device_name = argv[1];
         status = cavern_service_publish(&service, NAME, 0);
     }
-    if (cavern_log_failure(status, "start")) {
+    if (cavern_log_failure(status, "start"))
         return EXIT_FAILURE;
-    }
     advance(&service);
     return cavern_service_run(&service);
 }

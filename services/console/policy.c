@@ -29,19 +29,16 @@ static void put_output(struct console *console, char byte)
 
 static void put_echo(struct console *console, const char *text, unsigned length)
 {
-    if (length > output_room(console)) {
+    if (length > output_room(console))
         return; /* a person types while nothing is shown */
-    }
-    for (unsigned i = 0; i < length; i++) {
+    for (unsigned i = 0; i < length; i++)
         put_output(console, text[i]);
-    }
 }
 
 static void show(struct console *console, const struct line_echo *echo)
 {
-    for (unsigned i = 0; i < echo->erase; i++) {
+    for (unsigned i = 0; i < echo->erase; i++)
         put_echo(console, "\b \b", 3);
-    }
     put_echo(console, echo->text, echo->length);
 }
 
@@ -53,9 +50,8 @@ static void wait(struct console *console, uint32_t request, bool flush)
 static uint32_t newlines(const char *text, uint32_t count)
 {
     uint32_t lines = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         lines += text[i] == '\n';
-    }
     return lines;
 }
 
@@ -63,17 +59,14 @@ static enum cavern_status request_write(struct console *console, uint32_t reques
                                         unsigned size)
 {
     uint32_t count = text->request.value;
-    if (count > CONSOLE_TEXT_MAX || size < offsetof(struct console_text, text) + count) {
+    if (count > CONSOLE_TEXT_MAX || size < offsetof(struct console_text, text) + count)
         return CAVERN_BAD_ARGUMENT;
-    }
     if (count + newlines(text->text, count) + CONSOLE_ECHO > output_room(console) ||
-        console->waiter_count == CONSOLE_WAITERS) {
+        console->waiter_count == CONSOLE_WAITERS)
         return CAVERN_QUEUE_FULL;
-    }
     for (uint32_t i = 0; i < count; i++) {
-        if (text->text[i] == '\n') {
+        if (text->text[i] == '\n')
             put_output(console, '\r');
-        }
         put_output(console, text->text[i]);
     }
     wait(console, request, false);
@@ -82,9 +75,8 @@ static enum cavern_status request_write(struct console *console, uint32_t reques
 
 static enum cavern_status request_flush(struct console *console, uint32_t request)
 {
-    if (console->waiter_count == CONSOLE_WAITERS) {
+    if (console->waiter_count == CONSOLE_WAITERS)
         return CAVERN_QUEUE_FULL;
-    }
     wait(console, request, true);
     return CAVERN_OK;
 }
@@ -102,11 +94,9 @@ static uint32_t asker_take(struct console_askers *askers, unsigned index)
 /* What the client asked before; 0: nothing. */
 static uint32_t asker_remove(struct console_askers *askers, uint64_t label)
 {
-    for (unsigned i = 0; i < askers->count; i++) {
-        if (askers->list[i].label == label) {
+    for (unsigned i = 0; i < askers->count; i++)
+        if (askers->list[i].label == label)
             return asker_take(askers, i);
-        }
-    }
     return 0;
 }
 
@@ -114,12 +104,10 @@ static uint32_t asker_remove(struct console_askers *askers, uint64_t label)
 static enum cavern_status ask(struct console *console, struct console_askers *askers, uint64_t label, uint32_t request)
 {
     uint32_t before = asker_remove(askers, label);
-    if (before) {
+    if (before)
         answer(console, before, CAVERN_BUSY);
-    }
-    if (askers->count == CONSOLE_ASKERS) {
+    if (askers->count == CONSOLE_ASKERS)
         return CAVERN_QUEUE_FULL;
-    }
     askers->list[askers->count++] = (struct console_asker){label, request};
     return CAVERN_OK;
 }
@@ -151,21 +139,18 @@ void console_request(struct console *console, uint64_t label, uint32_t request, 
     default:
         status = CAVERN_UNSUPPORTED;
     }
-    if (status) {
+    if (status)
         answer(console, request, status);
-    }
 }
 
 void console_closed(struct console *console, uint64_t label)
 {
     uint32_t reader = asker_remove(&console->readers, label);
     uint32_t watcher = asker_remove(&console->watchers, label);
-    if (reader) {
+    if (reader)
         answer(console, reader, CAVERN_GONE);
-    }
-    if (watcher) {
+    if (watcher)
         answer(console, watcher, CAVERN_GONE);
-    }
 }
 
 /* --- input --- */
@@ -182,9 +167,8 @@ static unsigned input_room(const struct console *console)
 
 static void finish_line(struct console *console)
 {
-    for (unsigned i = 0; i < console->line.length; i++) {
+    for (unsigned i = 0; i < console->line.length; i++)
         put_input(console, console->line.text[i]);
-    }
     put_input(console, ENDING_LINE);
     line_clear(&console->line);
 }
@@ -192,12 +176,10 @@ static void finish_line(struct console *console)
 static void interrupt(struct console *console)
 {
     console->read = console->typed;
-    while (console->watchers.count) {
+    while (console->watchers.count)
         answer(console, asker_take(&console->watchers, 0), CAVERN_INTERRUPTED);
-    }
-    if (console->readers.count) {
+    if (console->readers.count)
         answer(console, asker_take(&console->readers, console->readers.count - 1), CAVERN_INTERRUPTED);
-    }
 }
 
 static void type(struct console *console, uint8_t byte)
@@ -206,13 +188,12 @@ static void type(struct console *console, uint8_t byte)
     unsigned room = input_room(console);
     enum line_event event = line_put(&console->line, byte, room, &echo);
     show(console, &echo);
-    if (event == LINE_COMPLETE) {
+    if (event == LINE_COMPLETE)
         finish_line(console);
-    } else if (event == LINE_END && room) {
+    else if (event == LINE_END && room)
         put_input(console, ENDING_INPUT);
-    } else if (event == LINE_INTERRUPT) {
+    else if (event == LINE_INTERRUPT)
         interrupt(console);
-    }
 }
 
 /* The oldest finished line, left where it is. */
@@ -220,17 +201,15 @@ static void copy_line(const struct console *console, struct console_text *line)
 {
     uint32_t length = 0;
     char byte;
-    while ((byte = console->input[(console->read + length) % CONSOLE_INPUT]) != ENDING_LINE && byte != ENDING_INPUT) {
+    while ((byte = console->input[(console->read + length) % CONSOLE_INPUT]) != ENDING_LINE && byte != ENDING_INPUT)
         line->text[length++] = byte;
-    }
     line->reply = (struct rpc_reply){.status = byte == ENDING_LINE ? CAVERN_OK : CAVERN_END, .value = length};
 }
 
 void console_given(struct console *console, bool taken)
 {
-    if (!taken) {
+    if (!taken)
         return;
-    }
     char byte;
     do {
         byte = console->input[console->read++ % CONSOLE_INPUT];
@@ -242,12 +221,10 @@ void console_given(struct console *console, bool taken)
 static enum cavern_status take_bytes(struct console *console, const struct stream_data *data, unsigned size)
 {
     uint32_t count = data->reply.value;
-    if (count > STREAM_BYTES_MAX || size < offsetof(struct stream_data, bytes) + count) {
+    if (count > STREAM_BYTES_MAX || size < offsetof(struct stream_data, bytes) + count)
         return CAVERN_CORRUPT;
-    }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         type(console, data->bytes[i]);
-    }
     return CAVERN_OK;
 }
 
@@ -272,51 +249,41 @@ static enum cavern_status succeed(struct console *console, enum console_effect_k
 void console_device_ended(struct console *console, enum console_effect_kind what, enum cavern_status status,
                           const void *reply, unsigned size)
 {
-    if (!status && size < sizeof(struct rpc_reply)) {
+    if (!status && size < sizeof(struct rpc_reply))
         status = CAVERN_CORRUPT;
-    }
-    if (!status) {
+    if (!status)
         status = (enum cavern_status)((const struct rpc_reply *)reply)->status;
-    }
-    if (!status) {
+    if (!status)
         status = succeed(console, what, reply, size);
-    }
-    if (what == CONSOLE_EFFECT_WRITE) {
+    if (what == CONSOLE_EFFECT_WRITE)
         console->in_flight = 0;
-    }
-    if (status == CAVERN_GONE) {
+    if (status == CAVERN_GONE)
         console->found = false;
-    }
     bool again = !status || status == CAVERN_ABANDONED || (status == CAVERN_GONE && what != CONSOLE_EFFECT_FIND);
     console->asked[what] = again ? CONSOLE_IDLE : CONSOLE_PAUSED;
 }
 
 bool console_paused(const struct console *console)
 {
-    for (unsigned i = 0; i < CONSOLE_EFFECT_KINDS; i++) {
-        if (console->asked[i] == CONSOLE_PAUSED) {
+    for (unsigned i = 0; i < CONSOLE_EFFECT_KINDS; i++)
+        if (console->asked[i] == CONSOLE_PAUSED)
             return true;
-        }
-    }
     return false;
 }
 
 void console_pause_ended(struct console *console)
 {
-    for (unsigned i = 0; i < CONSOLE_EFFECT_KINDS; i++) {
-        if (console->asked[i] == CONSOLE_PAUSED) {
+    for (unsigned i = 0; i < CONSOLE_EFFECT_KINDS; i++)
+        if (console->asked[i] == CONSOLE_PAUSED)
             console->asked[i] = CONSOLE_IDLE;
-        }
-    }
 }
 
 static void next_write(struct console *console, struct stream_data *data)
 {
     uint64_t waiting = console->written - console->sent;
     uint32_t count = waiting < STREAM_BYTES_MAX ? (uint32_t)waiting : STREAM_BYTES_MAX;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         data->bytes[i] = console->output[(console->sent + i) % CONSOLE_OUTPUT];
-    }
     data->request = (struct rpc_request){.operation = STREAM_WRITE, .version = RPC_VERSION, .value = count};
     console->in_flight = count;
 }
@@ -325,9 +292,8 @@ static bool flush_wanted(const struct console *console)
 {
     for (unsigned i = 0; i < console->waiter_count; i++) {
         const struct console_waiter *waiter = &console->waiters[i];
-        if (waiter->flush && waiter->end <= console->sent) {
+        if (waiter->flush && waiter->end <= console->sent)
             return true;
-        }
     }
     return false;
 }
@@ -364,9 +330,8 @@ static bool next_question(struct console *console, struct console_effect *effect
 
 static bool next_answer(struct console *console, struct console_effect *effect)
 {
-    if (!console->answer_count) {
+    if (!console->answer_count)
         return false;
-    }
     struct console_answer first = console->answers[0];
     memmove(&console->answers[0], &console->answers[1], --console->answer_count * sizeof first);
     effect->kind = first.kind;
@@ -379,9 +344,8 @@ static bool next_waiter(struct console *console, struct console_effect *effect)
 {
     for (unsigned i = 0; i < console->waiter_count; i++) {
         struct console_waiter *waiter = &console->waiters[i];
-        if (waiter->end > (waiter->flush ? console->flushed : console->sent)) {
+        if (waiter->end > (waiter->flush ? console->flushed : console->sent))
             continue;
-        }
         effect->kind = CONSOLE_EFFECT_REPLY;
         effect->request = waiter->request;
         effect->status = CAVERN_OK;
@@ -393,9 +357,8 @@ static bool next_waiter(struct console *console, struct console_effect *effect)
 
 static bool next_line(struct console *console, struct console_effect *effect)
 {
-    if (!console->readers.count || console->read == console->typed) {
+    if (!console->readers.count || console->read == console->typed)
         return false;
-    }
     effect->kind = CONSOLE_EFFECT_LINE;
     effect->request = asker_take(&console->readers, console->readers.count - 1);
     copy_line(console, &effect->line);
@@ -405,22 +368,18 @@ static bool next_line(struct console *console, struct console_effect *effect)
 void console_next_effect(struct console *console, struct console_effect *effect)
 {
     if (!next_answer(console, effect) && !next_waiter(console, effect) && !next_line(console, effect) &&
-        !next_question(console, effect)) {
+        !next_question(console, effect))
         effect->kind = CONSOLE_EFFECT_NONE;
-    }
 }
 
 static bool askers_invariants(const struct console_askers *askers)
 {
-    if (askers->count > CONSOLE_ASKERS) {
+    if (askers->count > CONSOLE_ASKERS)
         return false;
-    }
     for (unsigned i = 0; i < askers->count; i++) {
-        for (unsigned j = 0; j < i; j++) {
-            if (askers->list[i].label == askers->list[j].label) {
+        for (unsigned j = 0; j < i; j++)
+            if (askers->list[i].label == askers->list[j].label)
                 return false;
-            }
-        }
     }
     return true;
 }
@@ -429,23 +388,17 @@ bool console_invariants(const struct console *console)
 {
     if (!line_invariants(&console->line) || !askers_invariants(&console->readers) ||
         !askers_invariants(&console->watchers) || console->answer_count > CONSOLE_ANSWERS ||
-        console->waiter_count > CONSOLE_WAITERS) {
+        console->waiter_count > CONSOLE_WAITERS)
         return false;
-    }
     if (console->sent + console->in_flight > console->written || console->written - console->sent > CONSOLE_OUTPUT ||
         console->flushed > console->sent || console->read > console->typed ||
-        console->typed - console->read > CONSOLE_INPUT) {
+        console->typed - console->read > CONSOLE_INPUT)
         return false;
-    }
-    if (console->in_flight && console->asked[CONSOLE_EFFECT_WRITE] != CONSOLE_UNDER_WAY) {
+    if (console->in_flight && console->asked[CONSOLE_EFFECT_WRITE] != CONSOLE_UNDER_WAY)
         return false;
-    }
-    for (unsigned i = 0; i < console->waiter_count; i++) {
-        if (console->waiters[i].end > console->written ||
-            (i && console->waiters[i].end < console->waiters[i - 1].end)) {
+    for (unsigned i = 0; i < console->waiter_count; i++)
+        if (console->waiters[i].end > console->written || (i && console->waiters[i].end < console->waiters[i - 1].end))
             return false;
-        }
-    }
     return console->read == console->typed || console->input[(console->typed - 1) % CONSOLE_INPUT] == ENDING_LINE ||
            console->input[(console->typed - 1) % CONSOLE_INPUT] == ENDING_INPUT;
 }

@@ -14,36 +14,29 @@ enum cavern_status children_list(const struct shell *shell, struct children *chi
     children->count = 0;
     for (;;) {
         enum cavern_status status = watch_call(shell->supervisor, &request, sizeof request, &page, sizeof page, NULL);
-        if (status) {
+        if (status)
             return status == CAVERN_END ? CAVERN_OK : status;
-        }
-        for (unsigned i = 0; i < page.reply.value && i < SUPERVISOR_STATUSES_MAX; i++) {
-            if (children->count < CHILDREN_MAX) {
+        for (unsigned i = 0; i < page.reply.value && i < SUPERVISOR_STATUSES_MAX; i++)
+            if (children->count < CHILDREN_MAX)
                 children->list[children->count++] = page.children[i];
-            }
-        }
         request.value = page.next;
     }
 }
 
 const struct supervisor_child_status *children_with_process(const struct children *children, uint32_t process)
 {
-    for (unsigned i = 0; i < children->count; i++) {
-        if (children->list[i].process == process) {
+    for (unsigned i = 0; i < children->count; i++)
+        if (children->list[i].process == process)
             return &children->list[i];
-        }
-    }
     return NULL;
 }
 
 const struct supervisor_child_status *children_named(const struct children *children, const char *name)
 {
     size_t size = sizeof children->list[0].name;
-    for (unsigned i = 0; i < children->count; i++) {
-        if (!strncmp(children->list[i].name, name, size - 1)) {
+    for (unsigned i = 0; i < children->count; i++)
+        if (!strncmp(children->list[i].name, name, size - 1))
             return &children->list[i];
-        }
-    }
     return NULL;
 }
 
@@ -89,9 +82,8 @@ enum cavern_status child_ask(const struct shell *shell, enum supervisor_operatio
                              struct supervisor_status *reply)
 {
     struct supervisor_name request = {.request = {.operation = (uint16_t)operation, .version = RPC_VERSION}};
-    if (strlen(name) >= sizeof request.name) {
+    if (strlen(name) >= sizeof request.name)
         return CAVERN_NOT_FOUND;
-    }
     strcpy(request.name, name);
     return watch_call(shell->supervisor, &request, sizeof request, reply, sizeof *reply, NULL);
 }

@@ -32,11 +32,9 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 const struct command *command_find(const char *name)
 {
-    for (unsigned i = 0; i < COMMANDS; i++) {
-        if (!strcmp(commands[i].name, name)) {
+    for (unsigned i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
             return &commands[i];
-        }
-    }
     return NULL;
 }
 
@@ -61,9 +59,8 @@ int command_execute(struct shell *shell, const struct shell_words *words)
 
 int command_failed(const struct shell_words *words, const char *what, enum cavern_status status)
 {
-    if (status == CAVERN_BAD_HANDLE) { /* only one that this shell was not given */
+    if (status == CAVERN_BAD_HANDLE) /* only one that this shell was not given */
         status = CAVERN_NOT_PERMITTED;
-    }
     printf("%s: %s%s%s\n", words->word[0], what ? what : "", what ? ": " : "", cavern_status_text(status));
     return status == CAVERN_INTERRUPTED ? SHELL_INTERRUPTED : SHELL_FAILED;
 }
@@ -88,18 +85,16 @@ int command_help(struct shell *shell, const struct shell_words *words)
         printf("%s\n", command->help);
         return SHELL_OK;
     }
-    for (unsigned i = 0; i < COMMANDS; i++) {
+    for (unsigned i = 0; i < COMMANDS; i++)
         printf("%-9s%-20s%s\n", commands[i].name, commands[i].usage, commands[i].help);
-    }
     return SHELL_OK;
 }
 
 int command_echo(struct shell *shell, const struct shell_words *words)
 {
     (void)shell;
-    for (unsigned i = 1; i < words->count; i++) {
+    for (unsigned i = 1; i < words->count; i++)
         printf("%s%s", words->word[i], i + 1 < words->count ? " " : "");
-    }
     printf("\n");
     return SHELL_OK;
 }

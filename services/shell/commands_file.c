@@ -23,9 +23,8 @@ static bool is_on_volume(const char *path)
 static void print_file(const char *name, uint32_t kind, uint64_t bytes)
 {
     char size[16] = "-";
-    if (kind == FILE_KIND_FILE) {
+    if (kind == FILE_KIND_FILE)
         shell_size(bytes, size);
-    }
     printf("%10s  %s%s\n", size, name, kind == FILE_KIND_FOLDER ? "/" : "");
 }
 
@@ -39,9 +38,8 @@ static enum cavern_status list_folder(struct cavern_file *folder)
             entries.entries[i].name[sizeof entries.entries[i].name - 1] = 0;
             print_file(entries.entries[i].name, entries.entries[i].kind, entries.entries[i].size);
         }
-        if (watch_interrupted()) {
+        if (watch_interrupted())
             return CAVERN_INTERRUPTED;
-        }
     }
     return status == CAVERN_END ? CAVERN_OK : status;
 }
@@ -50,14 +48,12 @@ static enum cavern_status list_file(const char *path)
 {
     struct cavern_file file;
     enum cavern_status status = cavern_file_open(path, cavern_after(PATIENCE), &file);
-    if (status) {
+    if (status)
         return status;
-    }
-    if (file.kind == FILE_KIND_FOLDER) {
+    if (file.kind == FILE_KIND_FOLDER)
         status = list_folder(&file);
-    } else {
+    else
         print_file(strrchr(path, '/') + 1, file.kind, file.size);
-    }
     cavern_file_close(&file);
     return status;
 }
@@ -67,9 +63,8 @@ static void print_part(const char *name, size_t folder, char last[RPC_NAME_MAX])
 {
     size_t length = strcspn(name + folder, "/");
     bool is_folder = name[folder + length] == '/' || is_on_volume(name);
-    if (strncmp(last, name + folder, length) || last[length]) {
+    if (strncmp(last, name + folder, length) || last[length])
         printf("%10s  %.*s%s\n", "-", (int)length, name + folder, is_folder ? "/" : "");
-    }
     memcpy(last, name + folder, length);
     last[length] = 0;
 }
@@ -81,9 +76,8 @@ static enum cavern_status list_names(const char *path)
     bool found = !strcmp(path, "/");
     enum cavern_status status;
     snprintf(prefix, sizeof prefix, "%s/", found ? "" : path);
-    if (strlen(prefix) >= RPC_NAME_MAX) {
+    if (strlen(prefix) >= RPC_NAME_MAX)
         return CAVERN_NOT_FOUND;
-    }
     while (!(status = cavern_registry_list(prefix, after, &names)) && names.reply.value) {
         for (unsigned i = 0; i < names.reply.value && i < REGISTRY_NAMES_MAX; i++) {
             memcpy(after, names.names[i], sizeof after);
@@ -100,9 +94,8 @@ int command_ls(struct shell *shell, const struct shell_words *words)
     const char *name = words->count > 1 ? words->word[1] : "";
     char path[SHELL_PATH_MAX];
     (void)shell;
-    if (!shell_path(SHELL_HOME, name, path)) {
+    if (!shell_path(SHELL_HOME, name, path))
         return command_failed(words, name, CAVERN_NOT_FOUND);
-    }
     enum cavern_status status = is_on_volume(path) ? list_file(path) : list_names(path);
     return status ? command_failed(words, *name ? name : path, status) : SHELL_OK;
 }
@@ -114,18 +107,14 @@ static enum cavern_status print_bytes(struct cavern_file *file)
     fflush(stdout);
     for (;;) {
         enum cavern_status status = cavern_file_read(file, offset, bytes, sizeof bytes, cavern_after(PATIENCE), &count);
-        if (!status && !count) {
+        if (!status && !count)
             return CAVERN_OK;
-        }
-        if (!status) {
+        if (!status)
             status = cavern_console_write(bytes, count);
-        }
-        if (!status && watch_interrupted()) {
+        if (!status && watch_interrupted())
             status = CAVERN_INTERRUPTED;
-        }
-        if (status) {
+        if (status)
             return status;
-        }
         offset += count;
     }
 }
@@ -136,13 +125,11 @@ int command_cat(struct shell *shell, const struct shell_words *words)
     const char *name = words->word[1];
     char path[SHELL_PATH_MAX];
     (void)shell;
-    if (!shell_path(SHELL_HOME, name, path) || !is_on_volume(path)) {
+    if (!shell_path(SHELL_HOME, name, path) || !is_on_volume(path))
         return command_failed(words, name, CAVERN_NOT_FOUND);
-    }
     enum cavern_status status = cavern_file_open(path, cavern_after(PATIENCE), &file);
-    if (status) {
+    if (status)
         return command_failed(words, name, status);
-    }
     if (file.kind == FILE_KIND_FOLDER) {
         cavern_file_close(&file);
         printf("cat: %s: a folder\n", name);

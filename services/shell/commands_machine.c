@@ -36,9 +36,8 @@ int command_mem(struct shell *shell, const struct shell_words *words)
         status =
             cavern_sys_inspect(shell->root, CAVERN_INSPECT_ACCOUNT, 0, (uintptr_t)&root, sizeof root, &next, &written);
     }
-    if (status) {
+    if (status)
         return command_failed(words, NULL, status);
-    }
     print_size("RAM", machine.memory_total);
     print_size("  in use", machine.memory_total - machine.memory_free);
     print_size("  free", machine.memory_free);
@@ -54,9 +53,8 @@ int command_uptime(struct shell *shell, const struct shell_words *words)
     struct cavern_machine_info info;
     char uptime[16];
     enum cavern_status status = inspect_machine(shell, &info);
-    if (status) {
+    if (status)
         return command_failed(words, NULL, status);
-    }
     shell_duration(info.uptime, uptime);
     printf("up %s; %u of %u CPUs; %" PRIu64 " switches, %" PRIu64 " interrupts, %" PRIu64 " system calls\n", uptime,
            (unsigned)info.cpus, (unsigned)info.cpus_present, info.switches, info.interrupts, info.system_calls);
@@ -67,9 +65,8 @@ int command_sleep(struct shell *shell, const struct shell_words *words)
 {
     uint64_t nanoseconds;
     (void)shell;
-    if (!shell_seconds(words->word[1], &nanoseconds)) {
+    if (!shell_seconds(words->word[1], &nanoseconds))
         return command_misused(words, "seconds as 7 or 0.25");
-    }
     return watch_sleep(cavern_after(nanoseconds)) ? SHELL_INTERRUPTED : SHELL_OK;
 }
 
@@ -80,9 +77,8 @@ static int end(struct shell *shell, const struct shell_words *words, enum cavern
     shell_finish(shell, SHELL_OK);
     fflush(stdout);
     enum cavern_status status = cavern_console_flush();
-    if (!status) {
+    if (!status)
         status = cavern_sys_machine(shell->machine, operation, 0, 0, 0, &next, &written);
-    }
     return command_failed(words, NULL, status);
 }
 

@@ -30,9 +30,8 @@ static void print_process(const struct cavern_process_info *process)
     char memory[16], cpu[16], restarts[12] = "-";
     shell_size(process->memory, memory);
     shell_duration(process->cpu_time, cpu);
-    if (child) {
+    if (child)
         snprintf(restarts, sizeof restarts, "%u", (unsigned)child->restarts);
-    }
     printf("%4u  %-15.*s  %7u  %-7s  %10s  %7s  %8s\n", (unsigned)process->id, CAVERN_NAME_SIZE, process->name,
            (unsigned)process->threads, process_state_text(process), memory, cpu, restarts);
 }
@@ -42,19 +41,16 @@ int command_ps(struct shell *shell, const struct shell_words *words)
     static struct cavern_process_info processes[16];
     uint64_t cursor = 0, written;
     enum cavern_status status = children_list(shell, &children);
-    if (status) {
+    if (status)
         return command_failed(words, "supervisor", status);
-    }
     printf(" PID  NAME             THREADS  STATE        MEMORY      CPU  RESTARTS\n");
     do {
         status = cavern_sys_inspect(shell->root, CAVERN_INSPECT_PROCESSES, cursor, (uintptr_t)processes,
                                     sizeof processes, &cursor, &written);
-        if (status) {
+        if (status)
             return command_failed(words, NULL, status);
-        }
-        for (unsigned i = 0; i < written / sizeof processes[0]; i++) {
+        for (unsigned i = 0; i < written / sizeof processes[0]; i++)
             print_process(&processes[i]);
-        }
     } while (cursor);
     return SHELL_OK;
 }
@@ -67,9 +63,8 @@ static void process_text(const struct supervisor_child_status *child, char text[
 int command_services(struct shell *shell, const struct shell_words *words)
 {
     enum cavern_status status = children_list(shell, &children);
-    if (status) {
+    if (status)
         return command_failed(words, "supervisor", status);
-    }
     uint64_t now = cavern_now();
     printf("NAME              CLASS    STATE      PID    SINCE  RESTARTS  POLICY\n");
     for (unsigned i = 0; i < children.count; i++) {
@@ -86,9 +81,8 @@ int command_services(struct shell *shell, const struct shell_words *words)
 /* In the supervisor's answer about the child that the second word names. */
 static int child_failed(const struct shell_words *words, enum cavern_status status)
 {
-    if (status != CAVERN_NOT_FOUND && status != CAVERN_GONE) {
+    if (status != CAVERN_NOT_FOUND && status != CAVERN_GONE)
         return command_failed(words, words->word[1], status);
-    }
     printf("%s: %s: %s\n", words->word[0], words->word[1],
            status == CAVERN_GONE ? "does not run now" : "not a child of the supervisor's");
     return SHELL_FAILED;
@@ -99,15 +93,13 @@ int command_status(struct shell *shell, const struct shell_words *words)
     struct supervisor_status reply;
     const struct supervisor_child_status *child = &reply.child;
     enum cavern_status status = child_ask(shell, SUPERVISOR_STATUS, words->word[1], &reply);
-    if (status) {
+    if (status)
         return child_failed(words, status);
-    }
     char since[16], process[12], ended[120] = "-";
     shell_duration(cavern_now() - child->since, since);
     process_text(child, process);
-    if (child->exit_words[CAVERN_EXIT_REASON] != CAVERN_REASON_NONE) {
+    if (child->exit_words[CAVERN_EXIT_REASON] != CAVERN_REASON_NONE)
         cavern_exit_text(child->exit_words, ended, sizeof ended);
-    }
     printf("name      %.31s\nclass     %s, %s\nstate     %s for %s\nprocess   %s\nrestarts  %u\nlast end  %s\n",
            child->name, child_class_text(child), child_restart_text(child), child_state_text(child), since, process,
            (unsigned)child->restarts, ended);

@@ -23,11 +23,10 @@ struct description {
 static void name_child(struct supervisor_child *child, const char *path, unsigned number)
 {
     const char *base = strrchr(path, '/') + 1;
-    if (number == 1) {
+    if (number == 1)
         snprintf(child->name, sizeof child->name, "%s", base);
-    } else {
+    else
         snprintf(child->name, sizeof child->name, "%.27s-%u", base, number);
-    }
 }
 
 /* TOO_LARGE: the path, or all words together. */
@@ -39,15 +38,13 @@ static enum cavern_status describe(const struct shell_words *words, const char *
         .restart = SUPERVISOR_TEMPORARY,
         .class = SUPERVISOR_PROGRAM,
     };
-    if (strlen(path) >= sizeof child->program) {
+    if (strlen(path) >= sizeof child->program)
         return CAVERN_TOO_LARGE;
-    }
     strcpy(child->program, path);
     for (unsigned i = 2; i < words->count; i++) {
         size_t bytes = strlen(words->word[i]) + 1;
-        if (bytes > sizeof description->arguments - child->length) {
+        if (bytes > sizeof description->arguments - child->length)
             return CAVERN_TOO_LARGE;
-        }
         memcpy(description->arguments + child->length, words->word[i], bytes);
         child->length += (uint32_t)bytes;
         child->arguments++;
@@ -74,9 +71,8 @@ static enum cavern_status add_console(const struct shell *shell, uint32_t number
 {
     cavern_handle console;
     enum cavern_status status = cavern_console_open(&console);
-    if (status) {
+    if (status)
         return status;
-    }
     struct supervisor_add add = {
         .request = {.operation = SUPERVISOR_ADD, .version = RPC_VERSION, .value = number},
         .handles = {{.name = "console"}},
@@ -112,9 +108,8 @@ static enum cavern_status run_child(const struct shell *shell, uint32_t number, 
                                     struct supervisor_status *end)
 {
     enum cavern_status status = add_console(shell, number);
-    if (!status) {
+    if (!status)
         status = start(shell, number, process);
-    }
     return status ? status : wait(shell, number, end);
 }
 
@@ -127,9 +122,8 @@ static void stop(const struct shell *shell, const char *name, uint32_t number)
     struct cavern_session session;
     cavern_session_open(&session, shell->supervisor, NULL);
     strcpy(request.name, name);
-    if (!cavern_session_call(&session, &request, sizeof request, &reply, sizeof reply, NULL, CAVERN_FOREVER)) {
+    if (!cavern_session_call(&session, &request, sizeof request, &reply, sizeof reply, NULL, CAVERN_FOREVER))
         (void)!cavern_session_call(&session, &forget, sizeof forget, &reply, sizeof reply, NULL, CAVERN_FOREVER);
-    }
 }
 
 static int report(const struct supervisor_child_status *child, uint32_t process)
@@ -153,23 +147,19 @@ int command_run(struct shell *shell, const struct shell_words *words)
     bool bare = !strchr(program, '/');
     enum cavern_status status =
         *program && shell_path(bare ? SHELL_PROGRAMS : SHELL_HOME, program, path) ? CAVERN_OK : CAVERN_NOT_FOUND;
-    if (!status) {
+    if (!status)
         status = describe(words, path, &description);
-    }
-    if (!status) {
+    if (!status)
         status = begin(shell, &description, &number);
-    }
-    if (status) {
+    if (status)
         return command_failed(words, program, status);
-    }
     fflush(stdout);
     status = run_child(shell, number, &process, &end);
     if (status == CAVERN_INTERRUPTED) {
         stop(shell, description.child.name, number);
         return SHELL_INTERRUPTED;
     }
-    if (status) {
+    if (status)
         return command_failed(words, program, status);
-    }
     return report(&end.child, process);
 }

@@ -52,15 +52,13 @@ int command_devices(struct shell *shell, const struct shell_words *words)
     struct rpc_request request = {.operation = DEVICE_LIST, .version = RPC_VERSION};
     cavern_handle sender = CAVERN_NO_HANDLE;
     enum cavern_status status = children_list(shell, &children);
-    if (status) {
+    if (status)
         return command_failed(words, "supervisor", status);
-    }
     status = cavern_registry_lookup("/service/devices", CAVERN_POLL, &sender);
     printf("NODE                  COMPATIBLE                DRIVER      STATE\n");
     while (!status && !(status = watch_call(sender, &request, sizeof request, &list, sizeof list, NULL))) {
-        for (unsigned i = 0; i < list.reply.value && i < DEVICE_INFOS_MAX; i++) {
+        for (unsigned i = 0; i < list.reply.value && i < DEVICE_INFOS_MAX; i++)
             print_device(&list.devices[i], &children);
-        }
         request.value = list.next;
     }
     cavern_handle_close(sender);
@@ -79,11 +77,9 @@ enum { LEVELS = sizeof levels / sizeof levels[0] };
 /* 0: not a level. */
 static uint32_t level_named(const char *name)
 {
-    for (uint32_t level = CAVERN_LOG_ERROR; level < LEVELS; level++) {
-        if (!strcmp(levels[level], name)) {
+    for (uint32_t level = CAVERN_LOG_ERROR; level < LEVELS; level++)
+        if (!strcmp(levels[level], name))
             return level;
-        }
-    }
     return 0;
 }
 
@@ -100,19 +96,16 @@ static void print_record(const struct log_record *record, const char *text)
 static void print_records(const struct log_records *records, size_t size)
 {
     size_t at = offsetof(struct log_records, bytes);
-    if (records->lost) {
+    if (records->lost)
         printf("(%u records were lost)\n", (unsigned)records->lost);
-    }
     for (uint32_t i = 0; i < records->reply.value; i++) {
         struct log_record record;
-        if (size - at < sizeof record) {
+        if (size - at < sizeof record)
             return;
-        }
         memcpy(&record, (const uint8_t *)records + at, sizeof record);
         at += sizeof record;
-        if (record.length > size - at) {
+        if (record.length > size - at)
             return;
-        }
         print_record(&record, (const char *)records + at);
         at += (record.length + 7u) & ~(size_t)7;
         at = at < size ? at : size;
@@ -129,9 +122,8 @@ int command_log(struct shell *shell, const struct shell_words *words)
     cavern_handle sender = CAVERN_NO_HANDLE;
     size_t size;
     (void)shell;
-    if (words->count > 1 && !(request.request.value = level_named(words->word[1]))) {
+    if (words->count > 1 && !(request.request.value = level_named(words->word[1])))
         return command_misused(words, "LEVEL is error, warning, info or debug");
-    }
     enum cavern_status status = cavern_registry_lookup("/service/log", CAVERN_POLL, &sender);
     while (!status && !(status = watch_call(sender, &request, sizeof request, &reply, sizeof reply, &size))) {
         print_records(&reply.records, size < sizeof reply ? size : sizeof reply);

@@ -27,11 +27,10 @@
 
 static int complain(enum shell_parse what)
 {
-    if (what == SHELL_UNCLOSED) {
+    if (what == SHELL_UNCLOSED)
         printf("a quote is not closed, or nothing follows a backslash\n");
-    } else {
+    else
         printf("the line has too many words\n");
-    }
     return SHELL_USAGE;
 }
 
@@ -47,9 +46,8 @@ static void run_line(struct shell *shell, const char *line)
     }
     watch_begin();
     while (shell_parse(line, &at, shell->status, &words) == SHELL_COMMAND) {
-        if (words.count) {
+        if (words.count)
             shell->status = command_execute(shell, &words);
-        }
         if (watch_interrupted()) {
             shell->status = SHELL_INTERRUPTED;
             return;
@@ -71,21 +69,19 @@ static enum cavern_status converse(struct shell *shell)
             printf("\n");
             return CAVERN_OK;
         }
-        if (status == CAVERN_END) {
+        if (status == CAVERN_END)
             printf("\nThere is nothing outside of the shell; poweroff switches the machine off.\n");
-        } else if (status == CAVERN_OK) {
+        else if (status == CAVERN_OK)
             run_line(shell, line);
-        } else if (status != CAVERN_INTERRUPTED) {
+        else if (status != CAVERN_INTERRUPTED)
             return status;
-        }
     }
 }
 
 void shell_finish(struct shell *shell, int status)
 {
-    if (shell->commanded) {
+    if (shell->commanded)
         printf(MARK "EXIT %d\n", status);
-    }
 }
 
 static void obey(struct shell *shell, const char *line)
@@ -103,9 +99,8 @@ static enum cavern_status open_console(void)
 {
     cavern_handle console;
     enum cavern_status status = cavern_registry_lookup(CONSOLE_NAME, CAVERN_FOREVER, &console);
-    if (status) {
+    if (status)
         return status;
-    }
     cavern_console_use(console);
     return watch_open(console);
 }
@@ -118,9 +113,8 @@ int main(int argc, char **argv)
         .supervisor = cavern_startup_get("supervisor"),
     };
     enum cavern_status status = open_console();
-    if (cavern_log_failure(status, "console")) {
+    if (cavern_log_failure(status, "console"))
         return EXIT_FAILURE;
-    }
     if (argc > 1) {
         obey(&shell, argv[1]);
         return EXIT_FAILURE;

@@ -29,9 +29,8 @@ static void put(struct parser *parser, char byte)
 
 static void begin_word(struct parser *parser)
 {
-    if (parser->in_word) {
+    if (parser->in_word)
         return;
-    }
     if (parser->words->count == SHELL_WORDS_MAX) {
         parser->full = true;
         return;
@@ -42,9 +41,8 @@ static void begin_word(struct parser *parser)
 
 static void end_word(struct parser *parser)
 {
-    if (parser->in_word) {
+    if (parser->in_word)
         put(parser, 0);
-    }
     parser->in_word = false;
 }
 
@@ -52,9 +50,8 @@ static void put_status(struct parser *parser)
 {
     char digits[12];
     snprintf(digits, sizeof digits, "%d", parser->status);
-    for (const char *digit = digits; *digit; digit++) {
+    for (const char *digit = digits; *digit; digit++)
         put(parser, *digit);
-    }
 }
 
 /* $? or a plain byte. */
@@ -74,9 +71,8 @@ static bool single_quoted(struct parser *parser)
 {
     const char *text = parser->line + parser->at + 1;
     size_t length = strcspn(text, "'");
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         put(parser, text[i]);
-    }
     parser->at += length + 2;
     return text[length] == '\'';
 }
@@ -85,9 +81,8 @@ static bool double_quoted(struct parser *parser)
 {
     for (parser->at++; parser->line[parser->at] != '"';) {
         const char *next = parser->line + parser->at;
-        if (!next[0]) {
+        if (!next[0])
             return false;
-        }
         if (next[0] == '\\' && next[1] && strchr("\"\\$", next[1])) {
             put(parser, next[1]);
             parser->at += 2;
@@ -129,9 +124,8 @@ enum shell_parse shell_parse(const char *line, size_t *at, int status, struct sh
     struct parser parser = {.line = line, .at = *at, .status = status, .words = words};
     words->count = 0;
     words->word[0] = NULL;
-    if (!line[parser.at]) {
+    if (!line[parser.at])
         return SHELL_END;
-    }
     bool closed = true;
     while (closed && line[parser.at] && line[parser.at] != ';') {
         if (line[parser.at] == ' ' || line[parser.at] == '\t') {
@@ -142,13 +136,11 @@ enum shell_parse shell_parse(const char *line, size_t *at, int status, struct sh
         }
     }
     end_word(&parser);
-    if (!closed || parser.full) {
+    if (!closed || parser.full)
         words->count = 0;
-    }
     words->word[words->count] = NULL;
-    if (!closed) {
+    if (!closed)
         return SHELL_UNCLOSED;
-    }
     *at = parser.at + (line[parser.at] == ';');
     return parser.full ? SHELL_TOO_MANY : SHELL_COMMAND;
 }
@@ -165,14 +157,12 @@ enum shell_parse shell_check(const char *line, struct shell_words *scratch)
 
 bool shell_invariants(const struct shell_words *words)
 {
-    if (words->count > SHELL_WORDS_MAX || words->word[words->count]) {
+    if (words->count > SHELL_WORDS_MAX || words->word[words->count])
         return false;
-    }
     for (unsigned i = 0; i < words->count; i++) {
         const char *word = words->word[i], *end = words->text + SHELL_TEXT_MAX;
-        if (word < words->text || word >= end || !memchr(word, 0, (size_t)(end - word))) {
+        if (word < words->text || word >= end || !memchr(word, 0, (size_t)(end - word)))
             return false;
-        }
     }
     return true;
 }
@@ -187,14 +177,12 @@ static bool is_digit(char byte)
 bool shell_seconds(const char *word, uint64_t *nanoseconds)
 {
     uint64_t seconds = 0, fraction = 0, unit = 1000000000;
-    if (!is_digit(*word)) {
+    if (!is_digit(*word))
         return false;
-    }
     for (; is_digit(*word); word++) {
         seconds = seconds * 10 + (uint64_t)(*word - '0');
-        if (seconds > UINT32_MAX) {
+        if (seconds > UINT32_MAX)
             return false;
-        }
     }
     if (*word == '.') {
         for (word++; is_digit(*word); word++) {
@@ -223,19 +211,16 @@ int shell_exit_status(const uint64_t exit_words[5])
 static bool path_add(char path[SHELL_PATH_MAX], const char *part, size_t length)
 {
     size_t used = strlen(path);
-    if (length == 0 || (length == 1 && part[0] == '.')) {
+    if (length == 0 || (length == 1 && part[0] == '.'))
         return true;
-    }
     if (length == 2 && part[0] == '.' && part[1] == '.') {
         char *last = strrchr(path, '/');
-        if (last) {
+        if (last)
             *last = 0;
-        }
         return true;
     }
-    if (used + length + 2 > SHELL_PATH_MAX) {
+    if (used + length + 2 > SHELL_PATH_MAX)
         return false;
-    }
     path[used] = '/';
     memcpy(path + used + 1, part, length);
     path[used + 1 + length] = 0;
@@ -246,9 +231,8 @@ static bool path_add_all(char path[SHELL_PATH_MAX], const char *name)
 {
     while (*name) {
         size_t length = strcspn(name, "/");
-        if (!path_add(path, name, length)) {
+        if (!path_add(path, name, length))
             return false;
-        }
         name += length + (name[length] == '/');
     }
     return true;
@@ -257,15 +241,12 @@ static bool path_add_all(char path[SHELL_PATH_MAX], const char *name)
 bool shell_path(const char *folder, const char *name, char path[SHELL_PATH_MAX])
 {
     path[0] = 0;
-    if (name[0] != '/' && !path_add_all(path, folder)) {
+    if (name[0] != '/' && !path_add_all(path, folder))
         return false;
-    }
-    if (!path_add_all(path, name)) {
+    if (!path_add_all(path, name))
         return false;
-    }
-    if (!path[0]) {
+    if (!path[0])
         strcpy(path, "/");
-    }
     return true;
 }
 
@@ -276,23 +257,22 @@ void shell_duration(uint64_t nanoseconds, char text[16])
     uint64_t microseconds = nanoseconds / 1000, milliseconds = microseconds / 1000, seconds = milliseconds / 1000;
     uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
     unsigned size = 16;
-    if (days > 99) {
+    if (days > 99)
         snprintf(text, size, "%ud", (unsigned)(days % 1000000));
-    } else if (days) {
+    else if (days)
         snprintf(text, size, "%ud %uh", (unsigned)days, (unsigned)(hours % 24));
-    } else if (hours) {
+    else if (hours)
         snprintf(text, size, "%uh %um", (unsigned)hours, (unsigned)(minutes % 60));
-    } else if (minutes) {
+    else if (minutes)
         snprintf(text, size, "%um %us", (unsigned)minutes, (unsigned)(seconds % 60));
-    } else if (seconds) {
+    else if (seconds)
         snprintf(text, size, "%u.%u s", (unsigned)seconds, (unsigned)(milliseconds / 100 % 10));
-    } else if (milliseconds && milliseconds < 100) {
+    else if (milliseconds && milliseconds < 100)
         snprintf(text, size, "%u.%u ms", (unsigned)milliseconds, (unsigned)(microseconds / 100 % 10));
-    } else if (milliseconds) {
+    else if (milliseconds)
         snprintf(text, size, "%u ms", (unsigned)milliseconds);
-    } else {
+    else
         snprintf(text, size, microseconds ? "%u us" : "%u", (unsigned)microseconds);
-    }
 }
 
 void shell_size(uint64_t bytes, char text[16])
@@ -303,9 +283,8 @@ void shell_size(uint64_t bytes, char text[16])
         snprintf(text, 16, "%u B", (unsigned)bytes);
         return;
     }
-    for (; bytes >= 1024 * 1024; bytes /= 1024) {
+    for (; bytes >= 1024 * 1024; bytes /= 1024)
         unit++;
-    }
     snprintf(text, 16, "%u.%u %s", (unsigned)(bytes / 1024), (unsigned)(bytes % 1024 * 10 / 1024), units[unit]);
 }
 

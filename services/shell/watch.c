@@ -39,11 +39,10 @@ static void watch_ended(const struct cavern_message *message)
 {
     const struct rpc_reply *reply = message->payload;
     watching = false;
-    if (message->header.kind == CAVERN_KIND_ABANDONED) {
+    if (message->header.kind == CAVERN_KIND_ABANDONED)
         watch();
-    } else if (message->header.size >= sizeof *reply && reply->status == CAVERN_INTERRUPTED) {
+    else if (message->header.size >= sizeof *reply && reply->status == CAVERN_INTERRUPTED)
         interrupted = true;
-    }
 }
 
 /* The ending of a call. TIMEOUT, INTERRUPTED. */
@@ -51,9 +50,8 @@ static enum cavern_status next_ending(uint64_t deadline, struct cavern_message *
 {
     while (!interrupted) {
         enum cavern_status status = cavern_queue_receive(&queue, deadline, message);
-        if (status || message->header.label != TOKEN_WATCH) {
+        if (status || message->header.label != TOKEN_WATCH)
             return status;
-        }
         watch_ended(message);
         cavern_queue_release(&queue, message);
     }
@@ -64,9 +62,8 @@ static enum cavern_status next_ending(uint64_t deadline, struct cavern_message *
 static void drain(void)
 {
     struct cavern_message message;
-    while (next_ending(CAVERN_POLL, &message) == CAVERN_OK) {
+    while (next_ending(CAVERN_POLL, &message) == CAVERN_OK)
         cavern_queue_release(&queue, &message);
-    }
 }
 
 void watch_begin(void)
@@ -74,9 +71,8 @@ void watch_begin(void)
     interrupted = false;
     drain();
     interrupted = false;
-    if (!watching) {
+    if (!watching)
         watch();
-    }
 }
 
 bool watch_interrupted(void)
@@ -89,9 +85,8 @@ enum cavern_status watch_sleep(uint64_t deadline)
 {
     struct cavern_message message;
     enum cavern_status status;
-    while (!(status = next_ending(deadline, &message))) {
+    while (!(status = next_ending(deadline, &message)))
         cavern_queue_release(&queue, &message);
-    }
     return status == CAVERN_TIMEOUT ? CAVERN_OK : status;
 }
 
@@ -100,12 +95,10 @@ static enum cavern_status take_reply(const struct cavern_message *message, struc
     struct rpc_reply *reply = answer->buffer;
     answer->header = message->header;
     size_t size = message->header.size < answer->capacity ? message->header.size : answer->capacity;
-    if (message->header.kind == CAVERN_KIND_ABANDONED) {
+    if (message->header.kind == CAVERN_KIND_ABANDONED)
         return CAVERN_ABANDONED;
-    }
-    if (size < sizeof *reply) {
+    if (size < sizeof *reply)
         return CAVERN_CORRUPT;
-    }
     memset(answer->buffer, 0, answer->capacity);
     memcpy(answer->buffer, message->payload, size);
     return (enum cavern_status)reply->status;
@@ -117,9 +110,8 @@ enum cavern_status watch_exchange(cavern_handle sender, const struct cavern_outg
     struct cavern_message message;
     uint32_t id;
     enum cavern_status status = cavern_request(sender, ++token, out, &queue, cavern_blocks(answer->capacity, 0), &id);
-    if (status) {
+    if (status)
         return status;
-    }
     for (;;) {
         status = next_ending(CAVERN_FOREVER, &message);
         if (status) {
@@ -152,12 +144,10 @@ enum cavern_status watch_call(cavern_handle sender, void *request, size_t reques
     while ((status = watch_exchange(sender, &out, &answer)) == CAVERN_ABANDONED || status == CAVERN_QUEUE_FULL) {
         ((struct rpc_request *)request)->attempt++;
         status = watch_sleep(cavern_after(PAUSE));
-        if (status) {
+        if (status)
             return status;
-        }
     }
-    if (received) {
+    if (received)
         *received = answer.header.size;
-    }
     return status;
 }

@@ -159,6 +159,25 @@ static void test_configuration_service_not_good_left_out(void **unused)
 }
 
 /* [EGG-3] */
+static void test_configuration_driver_not_good_is_as_if_not_said(void **unused)
+{
+    (void)unused;
+    begin();
+    END();
+    NODE("drivers");
+    NODE("bad");
+    TEXT("register", "/service/x");
+    CELLS("priority", CAVERN_PRIORITIES);
+    END();
+    NODE("good");
+    END();
+    assert_true(end());
+    assert_null(configuration_driver(&configuration, "bad"));
+    assert_non_null(configuration_driver(&configuration, "good"));
+    assert_true(complains("bad: priority"));
+}
+
+/* [EGG-3] */
 static void test_configuration_service_twice_nameless_or_too_many_left_out(void **unused)
 {
     (void)unused;
@@ -319,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_configuration_that_is_no_tree_refused),
         cmocka_unit_test(test_configuration_without_registry_or_supervisor_refused),
         cmocka_unit_test(test_configuration_service_not_good_left_out),
+        cmocka_unit_test(test_configuration_driver_not_good_is_as_if_not_said),
         cmocka_unit_test(test_configuration_service_twice_nameless_or_too_many_left_out),
         cmocka_unit_test(test_configuration_server_below_its_client_is_said),
         cmocka_unit_test(test_configuration_priorities_not_said_are_the_defaults),
