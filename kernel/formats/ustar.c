@@ -1,158 +1,253 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "formats/ustar.h"
 
-#include <stdbool.h>
-#include <string.h>
-
-/* All fields are bytes, so the header may stand at any address. */
-struct header {
-    char name[100];
-    char mode[8];
-    char uid[8];
-    char gid[8];
-    char size[12];
-    char mtime[12];
-    char checksum[8];
-    char type;
-    char link[100];
-    char magic[6];
-    char version[2];
-    char user[32];
-    char group[32];
-    char major[8];
-    char minor[8];
-    char prefix[155];
-    char padding[12];
+/* Where the fields of a header lie, all of them bytes, and how long they are. */
+enum {
+    HEADER_NAME = 0,
+    HEADER_MODE = 100,
+    HEADER_SIZE = 124,
+    HEADER_TIME = 136,
+    HEADER_CHECKSUM = 148,
+    HEADER_TYPE = 156,
+    HEADER_MAGIC = 257, /* and version */
+    HEADER_PREFIX = 345,
+    NAME_BYTES = 100,
+    MODE_BYTES = 8,
+    SIZE_BYTES = 12,
+    TIME_BYTES = 12,
+    CHECKSUM_BYTES = 8,
+    PREFIX_BYTES = 155,
 };
 
-_Static_assert(sizeof(struct header) == USTAR_BLOCK_BYTES, "a header is a block");
+#define OCTAL_END (UINT64_C(1) << 36) /* no number of twelve digits reaches it */
 
-void ustar_open(struct ustar *archive, const void *image, size_t size)
+void ustar_open(struct ustar *archive, const uint8_t *image, size_t size)
 {
     *archive = (struct ustar){.image = image, .size = size};
 }
 
-/* Octal digits, with spaces before and a space or NUL after them. Twelve digits can't overflow. */
-static bool parse_octal(const char *field, size_t bytes, uint64_t *value)
-{
-    size_t at = 0;
-    uint64_t result = 0;
-
-    while (at < bytes && field[at] == ' ')
-        at++;
-    size_t digits = at;
-    for (; at < bytes && field[at] >= '0' && field[at] <= '7'; at++)
-        result = result * 8 + (uint64_t)(field[at] - '0');
-    *value = result;
-    return at > digits && (at == bytes || field[at] == ' ' || field[at] == '\0');
-}
-
+/*@ requires block_readable(block); assigns \nothing; ensures \result <==> is_zero(block); */
 static bool block_is_zero(const uint8_t *block)
 {
-    for (size_t i = 0; i < USTAR_BLOCK_BYTES; i++)
+    /*@
+      loop invariant 0 <= i <= USTAR_BLOCK_BYTES && \forall integer n; 0 <= n < i ==> block[n] == 0;
+      loop assigns i;
+      loop variant USTAR_BLOCK_BYTES - i;
+    */
+    for (uint32_t i = 0; i < USTAR_BLOCK_BYTES; i++)
         if (block[i])
             return false;
     return true;
 }
 
-/* The sum of all bytes, those of the checksum itself taken as spaces. */
-static uint64_t sum_of(const struct header *header)
+/*@ requires block_readable(header); assigns \nothing; ensures \result <==> has_magic(header); */
+static bool magic_is_good(const uint8_t *header)
 {
-    const uint8_t *bytes = (const uint8_t *)header;
-    uint64_t sum = sizeof(header->checksum) * ' ';
+    const uint8_t *at = header + HEADER_MAGIC;
 
-    for (size_t i = 0; i < sizeof(*header); i++)
-        if (i < offsetof(struct header, checksum) || i >= offsetof(struct header, type))
-            sum += bytes[i];
+    return at[0] == 'u' && at[1] == 's' && at[2] == 't' && at[3] == 'a' && at[4] == 'r' && at[5] == 0 && at[6] == '0' &&
+           at[7] == '0';
+}
+
+/* Octal digits, with spaces before and a space or NUL after them. */
+/*@
+  requires bytes <= SIZE_BYTES && \valid_read(field + (0 .. bytes - 1)) && \valid(value);
+  assigns *value;
+  ensures \result ==> octal_field(field, bytes, *value) && *value < OCTAL_END;
+*/
+static bool parse_octal(const uint8_t *field, uint32_t bytes, uint64_t *value)
+{
+    uint32_t at = 0;
+    uint64_t result = 0;
+
+    /*@
+      loop invariant 0 <= at <= bytes && \forall integer n; 0 <= n < at ==> field[n] == ' ';
+      loop assigns at;
+      loop variant bytes - at;
+    */
+    while (at < bytes && field[at] == ' ')
+        at++;
+    uint32_t digits = at;
+    /*@
+      loop invariant digits <= at <= bytes && result == octal(field, digits, at);
+      loop invariant 0 <= result < power_of_8(at - digits);
+      loop invariant \forall integer n; digits <= n < at ==> is_octal(field[n]);
+      loop assigns at, result;
+      loop variant bytes - at;
+    */
+    for (; at < bytes && field[at] >= '0' && field[at] <= '7'; at++) {
+        //@ assert power_of_8(at - digits) <= power_of_8(11) == OCTAL_END / 8;
+        result = result * 8 + field[at] - '0';
+    }
+    *value = result;
+    return at > digits && (at == bytes || field[at] == ' ' || field[at] == '\0');
+}
+
+/* The sum of all bytes, those of the checksum itself taken as spaces. */
+/*@ requires block_readable(header); assigns \nothing; ensures \result == sum_of(header, USTAR_BLOCK_BYTES); */
+static uint64_t header_sum(const uint8_t *header)
+{
+    uint64_t sum = 0;
+
+    /*@
+      loop invariant 0 <= i <= USTAR_BLOCK_BYTES && sum == sum_of(header, i) <= i * 255;
+      loop assigns i, sum;
+      loop variant USTAR_BLOCK_BYTES - i;
+    */
+    for (uint32_t i = 0; i < USTAR_BLOCK_BYTES; i++)
+        sum += i >= HEADER_CHECKSUM && i < HEADER_TYPE ? ' ' : header[i];
     return sum;
 }
 
-static size_t field_length(const char *field, size_t bytes)
+/* Copies a field, up to its NUL if it has one, to the end of a name, and answers the new length. */
+/*@
+  requires \valid_read(field + (0 .. bytes - 1)) && length + bytes <= USTAR_NAME_MAX;
+  requires \valid(name + (0 .. USTAR_NAME_MAX)) && \separated(name + (0 .. USTAR_NAME_MAX), field + (0 .. bytes - 1));
+  requires no_nul(name, length);
+  assigns name[length .. length + bytes - 1];
+  ensures length <= \result <= length + bytes && no_nul(name, \result);
+*/
+static uint32_t name_append(char *name, uint32_t length, const uint8_t *field, uint32_t bytes)
 {
-    const char *end = memchr(field, '\0', bytes);
+    uint32_t i = 0;
 
-    return end ? (size_t)(end - field) : bytes;
+    /*@
+      loop invariant 0 <= i <= bytes && no_nul(name, length + i);
+      loop assigns i, name[length .. length + bytes - 1];
+      loop variant bytes - i;
+    */
+    for (; i < bytes && (char)field[i]; i++)
+        name[length + i] = (char)field[i];
+    return length + i;
 }
 
+/* Takes "./" from the front. */
+/*@
+  requires length <= USTAR_NAME_MAX && \valid(name + (0 .. length)) && no_nul(name, length) && name[length] == 0;
+  assigns name[0 .. length];
+  ensures is_name(name);
+*/
+static void name_strip(char *name, uint32_t length)
+{
+    uint32_t start = 0, i = 0;
+
+    /*@ loop invariant 0 <= start <= length; loop assigns start; loop variant length - start; */
+    while (name[start] == '.' && name[start + 1] == '/')
+        start += 2;
+    /*@
+      loop invariant 0 <= i <= length - start && no_nul(name, i);
+      loop invariant \forall integer n; start + i <= n <= length ==> name[n] == \at(name[n], Pre);
+      loop assigns i, name[0 .. length];
+      loop variant length - start - i;
+    */
+    for (; start + i < length; i++)
+        name[i] = name[start + i];
+    name[i] = '\0';
+    //@ assert no_nul(name, i) && name[i] == 0;
+}
+
+/*@ requires name_readable(name); assigns \nothing; ensures \result <==> \exists integer n; is_parent(name, n); */
 static bool has_parent_component(const char *name)
 {
-    for (const char *part = name; part; part = strchr(part, '/')) {
-        part += *part == '/' ? 1 : 0;
-        if (part[0] == '.' && part[1] == '.' && (part[2] == '/' || part[2] == '\0'))
+    /*@
+      loop invariant 0 <= i && no_nul(name, i) && \forall integer n; 0 <= n < i ==> !is_parent(name, n);
+      loop assigns i;
+      loop variant USTAR_NAME_MAX - i;
+    */
+    for (uint32_t i = 0; name[i]; i++) {
+        //@ assert name[i + 1] != 0 ==> i + 2 <= USTAR_NAME_MAX;
+        if ((i == 0 || name[i - 1] == '/') && name[i] == '.' && name[i + 1] == '.' &&
+            (name[i + 2] == '/' || name[i + 2] == '\0'))
             return true;
     }
     return false;
 }
 
 /* Joins prefix and name, and takes "./" from the front and "/" from the end. */
-static bool parse_name(const struct header *header, char *name)
+/*@
+  requires block_readable(header) && \valid(name + (0 .. USTAR_NAME_MAX));
+  requires \separated(header + (0 .. USTAR_BLOCK_BYTES - 1), name + (0 .. USTAR_NAME_MAX));
+  assigns name[0 .. USTAR_NAME_MAX];
+  ensures \result ==> name_good(name);
+*/
+static bool parse_name(const uint8_t *header, char *name)
 {
-    size_t prefix = field_length(header->prefix, sizeof(header->prefix));
-    size_t length = field_length(header->name, sizeof(header->name));
-    char whole[USTAR_NAME_MAX + 1];
-    size_t used = 0;
+    uint32_t prefix = name_append(name, 0, header + HEADER_PREFIX, PREFIX_BYTES);
 
-    if (prefix) {
-        memcpy(whole, header->prefix, prefix);
-        whole[prefix] = '/';
-        used = prefix + 1;
-    }
-    memcpy(whole + used, header->name, length);
-    used += length;
-    if (length == 0)
+    if (prefix)
+        name[prefix++] = '/';
+
+    uint32_t length = name_append(name, prefix, header + HEADER_NAME, NAME_BYTES);
+    if (length == prefix)
         return false;
-
-    while (used > 1 && whole[used - 1] == '/')
-        used--;
-    whole[used] = '\0';
-    const char *start = whole;
-    while (start[0] == '.' && start[1] == '/')
-        start += 2;
-    memcpy(name, start, used - (size_t)(start - whole) + 1);
-    return *name && *name != '/' && !has_parent_component(name);
+    /*@ loop invariant 1 <= length <= USTAR_NAME_MAX && no_nul(name, length); loop assigns length; loop variant length;
+     */
+    while (length > 1 && name[length - 1] == '/')
+        length--;
+    name[length] = '\0';
+    name_strip(name, length);
+    return name[0] && name[0] != '/' && !has_parent_component(name);
 }
 
-static enum ustar_error parse_numbers(const struct header *header, struct ustar_entry *entry)
+/*@
+  requires block_readable(header) && \valid(entry);
+  requires \separated(header + (0 .. USTAR_BLOCK_BYTES - 1), entry);
+  assigns entry->size, entry->mode, entry->time;
+  ensures \result == USTAR_OK || \result == USTAR_BAD_CHECKSUM || \result == USTAR_BAD_NUMBER;
+  ensures \result == USTAR_OK ==> checksum_good(header) && size_of(header, entry->size) && entry->size < OCTAL_END;
+*/
+static enum ustar_error parse_numbers(const uint8_t *header, struct ustar_entry *entry)
 {
-    uint64_t checksum;
-    uint64_t mode;
+    uint64_t checksum, mode;
 
-    if (!parse_octal(header->checksum, sizeof(header->checksum), &checksum) || checksum != sum_of(header))
+    if (!parse_octal(header + HEADER_CHECKSUM, CHECKSUM_BYTES, &checksum) || checksum != header_sum(header))
         return USTAR_BAD_CHECKSUM;
-    if (!parse_octal(header->size, sizeof(header->size), &entry->size) ||
-        !parse_octal(header->mode, sizeof(header->mode), &mode) ||
-        !parse_octal(header->mtime, sizeof(header->mtime), &entry->time))
+    if (!parse_octal(header + HEADER_SIZE, SIZE_BYTES, &entry->size) ||
+        !parse_octal(header + HEADER_MODE, MODE_BYTES, &mode) ||
+        !parse_octal(header + HEADER_TIME, TIME_BYTES, &entry->time))
         return USTAR_BAD_NUMBER;
     entry->mode = (uint32_t)mode;
     return USTAR_OK;
 }
 
 /* Of links, devices and folders the size means no contents. */
+/*@ assigns \nothing; ensures \result <==> type < '1' || type > '6'; */
 static bool has_contents(char type)
 {
     return type < '1' || type > '6';
 }
 
-static enum ustar_error parse_header(const struct header *header, struct ustar_entry *entry)
+/*@
+  requires block_readable(header) && \valid(entry);
+  requires \separated(header + (0 .. USTAR_BLOCK_BYTES - 1), entry);
+  assigns *entry;
+  ensures \result == USTAR_OK || \result == USTAR_BAD_MAGIC || \result == USTAR_BAD_CHECKSUM ||
+    \result == USTAR_BAD_NUMBER || \result == USTAR_BAD_NAME;
+  ensures \result == USTAR_OK ==> header_good(header) && entry_is(entry, header) &&
+    entry->size < OCTAL_END;
+*/
+static enum ustar_error parse_header(const uint8_t *header, struct ustar_entry *entry)
 {
-    if (memcmp(header->magic,
-               "ustar\0"
-               "00",
-               sizeof(header->magic) + sizeof(header->version)))
+    if (!magic_is_good(header))
         return USTAR_BAD_MAGIC;
 
     enum ustar_error error = parse_numbers(header, entry);
     if (error)
         return error;
-    if (!parse_name(header, entry->name))
-        return USTAR_BAD_NAME;
-    entry->type = header->type ? header->type : USTAR_FILE;
+    entry->type = header[HEADER_TYPE] ? (char)header[HEADER_TYPE] : USTAR_FILE;
     if (!has_contents(entry->type))
         entry->size = 0;
-    return USTAR_OK;
+    return parse_name(header, entry->name) ? USTAR_OK : USTAR_BAD_NAME;
 }
 
-/* The archive ends with two blocks of zeros. */
+/* The archive ends with two blocks of zeros, the first of which is there. */
+/*@
+  requires archive_readable(archive) && archive->next + USTAR_BLOCK_BYTES <= archive->size;
+  assigns \nothing;
+  ensures \result == USTAR_END || \result == USTAR_BAD_END || \result == USTAR_TRUNCATED;
+  ensures \result == USTAR_END ==> archive->next + 2 * USTAR_BLOCK_BYTES <= archive->size &&
+    is_zero(archive->image + archive->next + USTAR_BLOCK_BYTES);
+*/
 static enum ustar_error check_end(const struct ustar *archive)
 {
     if (archive->size - archive->next < 2 * USTAR_BLOCK_BYTES)
@@ -162,39 +257,56 @@ static enum ustar_error check_end(const struct ustar *archive)
 
 enum ustar_error ustar_next(struct ustar *archive, struct ustar_entry *entry)
 {
-    size_t left = archive->size - archive->next;
-
-    *entry = (struct ustar_entry){0};
+    uint64_t left = archive->size - archive->next;
     if (left < USTAR_BLOCK_BYTES)
         return USTAR_TRUNCATED;
-    const uint8_t *block = archive->image + archive->next;
-    if (block_is_zero(block))
+
+    const uint8_t *header = archive->image + archive->next;
+    if (block_is_zero(header))
         return check_end(archive);
 
-    enum ustar_error error = parse_header((const struct header *)block, entry);
+    enum ustar_error error = parse_header(header, entry);
     if (error)
         return error;
-    left -= USTAR_BLOCK_BYTES;
-    uint64_t padded = (entry->size + USTAR_BLOCK_BYTES - 1) & ~(uint64_t)(USTAR_BLOCK_BYTES - 1);
-    if (padded > left)
+    uint64_t blocks = 1 + (entry->size + USTAR_BLOCK_BYTES - 1) / USTAR_BLOCK_BYTES;
+    if (blocks > left / USTAR_BLOCK_BYTES)
         return USTAR_TRUNCATED;
+    //@ assert entry->size <= (blocks - 1) * USTAR_BLOCK_BYTES < entry->size + USTAR_BLOCK_BYTES;
     entry->offset = archive->next + USTAR_BLOCK_BYTES;
-    archive->next += USTAR_BLOCK_BYTES + padded;
+    archive->next += blocks * USTAR_BLOCK_BYTES;
     return USTAR_OK;
 }
 
-enum ustar_error ustar_find(const void *image, size_t size, const char *name, struct ustar_entry *entry)
+/*@
+  requires name_readable(a) && is_string(b);
+  assigns \nothing;
+  ensures \result <==> same_name(a, b);
+*/
+static bool names_equal(const char *a, const char *b)
+{
+    uint32_t i = 0;
+
+    /*@
+      loop invariant 0 <= i <= USTAR_NAME_MAX && no_nul(a, i) && \forall integer n; 0 <= n < i ==> a[n] == b[n];
+      loop assigns i;
+      loop variant USTAR_NAME_MAX - i;
+    */
+    while (a[i] && a[i] == b[i])
+        i++;
+    return a[i] == b[i];
+}
+
+enum ustar_error ustar_find(const uint8_t *image, size_t size, const char *name, struct ustar_entry *entry)
 {
     struct ustar archive;
-    enum ustar_error error;
 
     ustar_open(&archive, image, size);
-    do {
-        error = ustar_next(&archive, entry);
-        if (error == USTAR_END)
-            return USTAR_NOT_FOUND;
-    } while (!error && strcmp(entry->name, name) != 0);
-    return error;
+    while (true) {
+        enum ustar_error error = ustar_next(&archive, entry);
+
+        if (error || names_equal(entry->name, name))
+            return error == USTAR_END ? USTAR_NOT_FOUND : error;
+    }
 }
 
 const char *ustar_error_text(enum ustar_error error)
