@@ -44,6 +44,7 @@ class Machine:
     uboot: bool = False
     bootargs: str = ""
     disk: Path | None = None
+    dtb: Path | None = None
     debug: bool = False
     icount: bool = False  # an instruction a nanosecond, and nothing that differs from run to run
 
@@ -60,6 +61,8 @@ class Machine:
             words += ["-append", self.bootargs]
         if self.uboot:
             words += ["-bios", UBOOT]
+        if self.dtb:
+            words += ["-dtb", str(self.dtb)]
         if self.disk:
             words += ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-blk-device,drive=disk"]
             words += ["-drive", f"if=none,id=disk,format=raw,file={self.disk}"]

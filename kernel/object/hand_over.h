@@ -45,6 +45,7 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     to->state = CAVERN_THREAD_READY;
     arch_switch(from, to);
     cpu->current = to;
+    to->last_cpu = cpu->number;
     cpu->switches++;
     cpu->slice_end = CAVERN_FOREVER;
     if (scheduler.ready.ready || cpu->bound.ready || deadline != CAVERN_FOREVER)

@@ -124,30 +124,34 @@ const struct interrupt *interrupt_next(uint64_t line)
     return NULL;
 }
 
-static void serve(unsigned line)
+/* False: others must wait for the next entry. The timer's line stays raised while deadlines that have passed are left.
+ */
+static bool serve(unsigned line)
 {
     struct interrupt *interrupt = line < LINES_MAX ? lines[line] : NULL;
 
     if (platform_line_is_kick(line))
-        return; /* who kicked has left word in struct cpu */
+        return true; /* who kicked has left word in struct cpu */
     if (line < platform_first_line()) {
         scheduler_timer();
-        return;
+        return false;
     }
     platform_line_mask(line);
     if (interrupt)
         interrupt->fired++;
     if (interrupt && interrupt->notice.queue)
         notice_fire(&interrupt->notice);
+    return true;
 }
 
 void interrupt_handle(void)
 {
     unsigned line;
+    bool more = true;
 
-    while ((line = platform_line_claim()) != PLATFORM_NO_LINE) {
+    while (more && (line = platform_line_claim()) != PLATFORM_NO_LINE) {
         arch_cpu()->interrupts++;
-        serve(line);
+        more = serve(line);
         platform_line_complete(line);
     }
 }

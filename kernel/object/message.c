@@ -36,15 +36,20 @@ static void end_wait(struct thread *thread)
     thread->wait.queue = NULL;
 }
 
+static void wake(struct thread *thread, bool straight)
+{
+    if (straight)
+        scheduler_hand_over(thread);
+    else
+        scheduler_wake(thread);
+}
+
 void message_to_caller(struct thread *thread, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
                        bool straight)
 {
     end_wait(thread);
     message_to_registers(thread, CAVERN_OK, header, words);
-    if (straight)
-        scheduler_hand_over(thread);
-    else
-        scheduler_wake(thread);
+    wake(thread, straight);
 }
 
 void message_to_receiver(struct queue *queue, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
@@ -53,14 +58,24 @@ void message_to_receiver(struct queue *queue, const struct cavern_header *header
     message_to_caller(queue->receiver, header, words, straight);
 }
 
-void message_wake(struct thread *thread, enum cavern_status status)
+static void end_with(struct thread *thread, enum cavern_status status, bool straight)
 {
     end_wait(thread);
     uint64_t *x = thread->context.x;
     x[0] = status;
     for (unsigned i = 1; i <= 3 + CAVERN_WORDS; i++)
         x[i] = 0;
-    scheduler_wake(thread);
+    wake(thread, straight);
+}
+
+void message_wake_receiver(struct queue *queue, bool straight)
+{
+    end_with(queue->receiver, CAVERN_IN_RING, straight);
+}
+
+void message_wake(struct thread *thread, enum cavern_status status)
+{
+    end_with(thread, status, false);
 }
 
 /* A sleeping caller wants no ending any more. */

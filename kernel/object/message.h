@@ -22,6 +22,8 @@ void message_to_receiver(struct queue *queue, const struct cavern_header *header
 /* The same for a thread that sleeps in `call`. */
 void message_to_caller(struct thread *thread, const struct cavern_header *header, const uint64_t words[CAVERN_WORDS],
                        bool straight);
+/* The thread that sleeps on `queue` is to look into its ring. */
+void message_wake_receiver(struct queue *queue, bool straight);
 /* A sleep ends with nothing but a status. */
 void message_wake(struct thread *thread, enum cavern_status status);
 

@@ -83,7 +83,7 @@ bool notice_deliver(struct notice *notice)
     set_count(notice);
     uint64_t position = queue->ring.tail;
     queue_write(queue, position, sizeof header, notice->words, header.size);
-    queue_publish(queue, &header, blocks, 0)->notice = notice;
+    queue_publish(queue, &header, blocks, 0, false)->notice = notice;
     told(notice, position);
     return true;
 }

@@ -153,7 +153,7 @@ bool queue_retire(struct queue *queue, unsigned most)
 }
 
 struct queue_entry *queue_publish(struct queue *queue, const struct cavern_header *header, uint32_t blocks,
-                                  uint32_t reserved)
+                                  uint32_t reserved, bool straight)
 {
     queue_write(queue, queue->ring.tail, 0, header, sizeof *header);
     uint64_t position = reserved ? ring_push_reserved(&queue->ring, reserved, blocks) : ring_push(&queue->ring, blocks);
@@ -162,7 +162,7 @@ struct queue_entry *queue_publish(struct queue *queue, const struct cavern_heade
     /* After the message itself, so that the owner on another CPU sees all of it. */
     __atomic_store_n(&queue->control->tail, queue->ring.tail, __ATOMIC_RELEASE);
     if (queue->receiver)
-        message_wake(queue->receiver, CAVERN_IN_RING);
+        message_wake_receiver(queue, straight);
     return entry;
 }
 

@@ -126,7 +126,7 @@ void queue_update_waiters(struct queue *queue);
 
 /* Makes the message at the ring's tail known: header, entry, tail; wakes the receiver. Returns its entry. */
 struct queue_entry *queue_publish(struct queue *queue, const struct cavern_header *header, uint32_t blocks,
-                                  uint32_t reserved);
+                                  uint32_t reserved, bool straight);
 
 enum cavern_status queue_bind(struct queue *queue, struct process *process) CAVERN_MUST_CHECK;
 /* One bounded step; true when it is bound to none. */

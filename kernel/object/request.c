@@ -23,7 +23,7 @@ void request_ended(struct pending *pending, const struct cavern_header *header, 
         message_to_receiver(reply, header, words, false);
     } else {
         queue_write(reply, reply->ring.tail, sizeof *header, words, header->size);
-        queue_publish(reply, header, ring_blocks(header->size, 0, 0), pending->blocks);
+        queue_publish(reply, header, ring_blocks(header->size, 0, 0), pending->blocks, false);
     }
     request_close(pending);
     queue_refill(reply); /* what the ending did not use */

@@ -68,7 +68,27 @@ void scheduler_hand_over(struct thread *thread)
     placement_enqueue(thread, true);
     if (thread->place)
         placement_announce(thread);
+    arch_cpu()->handed = thread;
     arch_cpu()->reschedule = true;
+}
+
+/* Who was to wait may have gone on; then the other was woken like any thread. Or it waits, but a job comes first here.
+ */
+static void settle_hand_over(struct cpu *cpu)
+{
+    struct thread *thread = cpu->handed;
+
+    cpu->handed = NULL;
+    if (!thread || !run_queue_queued(&thread->runnable))
+        return;
+    if (placement_goes_on(cpu->current)) {
+        placement_dequeue(thread);
+        thread->slice_used = 0;
+        placement_enqueue(thread, false);
+        placement_announce(thread);
+    } else if (scheduler.jobs.ready) {
+        placement_announce(thread);
+    }
 }
 
 /* Else two that call each other would begin a slice with each call, and nobody else of their priority would run. */
@@ -112,8 +132,9 @@ void scheduler_yield(void)
     cpu->current->slice_used = 0;
     cpu->slice_end = NEVER;
     placement_enqueue(cpu->current, false);
-    if (cpu->current->place)
-        placement_announce(cpu->current); /* perhaps in the queue of another CPU, which may sleep */
+    if (cpu->current->place || cpu->bound.ready)
+        placement_announce(
+            cpu->current); /* for another CPU, which may sleep: by its place, or since a bound one is next */
 }
 
 static struct cpu *cpu_of(const struct thread *thread)
@@ -291,7 +312,10 @@ static void preempt(struct cpu *cpu)
     struct thread *thread = cpu->current;
     struct cpu *other = scheduler.cpu_count > 1 ? find_other(cpu, thread) : NULL;
     scheduler_keep_slice(cpu);
-    thread->place = placement_allowed(thread) == scheduler.online ? NULL : other ? other : cpu;
+    if (placement_allowed(thread) == scheduler.online)
+        thread->place = NULL;
+    else
+        thread->place = other ? other : cpu;
     run_queue_push_front(placement_queue(thread), &thread->runnable);
     if (other)
         placement_tell(other);
@@ -428,6 +452,8 @@ static void tell_others(struct cpu *cpu)
 struct thread *scheduler_reschedule(struct cpu *cpu)
 {
     charge(cpu, arch_ticks());
+    if (cpu->handed)
+        settle_hand_over(cpu);
     if (scheduler.cpu_count > 1)
         let_go(cpu);
     if (scheduler.jobs.ready && !another_works(cpu) && job_is_first(cpu)) {

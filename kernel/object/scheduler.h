@@ -35,6 +35,7 @@ struct cpu {
     bool sharing;           /* is in a short cut, without the kernel lock */
     uint32_t ticket;        /* parked: of the kernel lock */
     bool parked;            /* waits for a kick when the ticket is served */
+    struct thread *handed;  /* to whom this entry has handed over by way of the queue */
     bool turn;              /* of equals in `bound` and in scheduler.ready, `bound` is next */
     uint8_t number;
     struct run_queue bound; /* threads with a mask that wait for this CPU */

@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "core/run_queue.h"
 #include "object/process.h"
+#include "object/scheduler.h"
 #include "object/thread.h"
 #include "syscall/find.h"
 #include "syscall_table.h"
@@ -55,7 +56,24 @@ sys_outcome sys_account_split(struct thread *caller, struct account_split_args *
 }
 
 /* The cursor is the id of the process that was looked at last. Those that run on and make others give them higher ids.
- */
+ * When all have been told to end it begins again, with this added, and each end is waited for. */
+#define TOLD (UINT64_C(1) << 63)
+
+/* With one CPU their ends, at the caller's priority, come before it goes on. */
+static sys_outcome await_ends(struct thread *caller, const struct account *account, uint64_t *cursor)
+{
+    for (struct process *process; (process = process_next(*cursor & ~TOLD)); *cursor = process->id | TOLD) {
+        bool ending = process->state == CAVERN_PROCESS_ENDING && account_within(process->account, account);
+        if (ending) {
+            process_hasten(process, caller->runnable.priority);
+            arch_cpu()->awaits_cpu = true;
+        }
+        if (ending || arch_interrupt_pending())
+            return SYS_RESTART;
+    }
+    return SYS_OK;
+}
+
 sys_outcome sys_account_end(struct thread *caller, struct account_end_args *args)
 {
     struct account *account;
@@ -73,5 +91,7 @@ sys_outcome sys_account_end(struct thread *caller, struct account_end_args *args
         if (arch_interrupt_pending())
             return SYS_RESTART;
     }
-    return SYS_OK;
+    if (!(args->cursor & TOLD))
+        args->cursor = TOLD;
+    return scheduler.cpu_count == 1 ? SYS_OK : await_ends(caller, account, &args->cursor);
 }

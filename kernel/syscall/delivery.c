@@ -81,7 +81,7 @@ uint64_t delivery_commit(struct sender *sender, const struct cavern_header *head
         return PENDING_IN_REGISTERS;
     }
     uint64_t position = queue->ring.tail;
-    struct queue_entry *entry = queue_publish(queue, header, payload->blocks, 0);
+    struct queue_entry *entry = queue_publish(queue, header, payload->blocks, 0, straight);
     object_get(&sender->object); /* until the message is freed */
     sender->messages++;
     if (sender->waits)

@@ -157,7 +157,7 @@ static sys_outcome reply_to_queue(struct thread *caller, struct pending *pending
         payload_detach(&attachments);
         return outcome;
     }
-    queue_publish(reply, &header, payload->blocks, pending->blocks)->grants = attachments.grants;
+    queue_publish(reply, &header, payload->blocks, pending->blocks, false)->grants = attachments.grants;
     request_close(pending);
     queue_refill(reply); /* what the ending did not use */
     return SYS_OK;

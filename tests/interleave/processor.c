@@ -7,6 +7,7 @@
 
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
+#include "arch/aarch64/mmu.h"
 #include "arch/aarch64/timer.h"
 #include "arch/aarch64/waiting.h"
 #include "arch/arch.h"
@@ -307,6 +308,18 @@ struct esr_meaning esr_decode(uint64_t esr)
 bool esr_is_vector_use(uint64_t esr)
 {
     (void)esr;
+    return false;
+}
+
+bool esr_is_translation(uint64_t esr)
+{
+    (void)esr;
+    return false;
+}
+
+bool address_space_maps(uint64_t address)
+{
+    (void)address;
     return false;
 }
 

@@ -25,7 +25,6 @@ void model_start(size_t ram)
     model.ram = mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert(model.ram != MAP_FAILED);
     memset(model.masked, true, sizeof model.masked);
-    model.masked[MODEL_TIMER_LINE] = false;
     model.now = 1000000;
     struct memory_region region = {MODEL_RAM_BASE, ram};
     bool enough = memory_init(&region, 1, NULL, 0);
@@ -199,8 +198,10 @@ void model_set_time(uint64_t ns)
 {
     assert(ns >= model.now);
     model.now = ns;
-    if (model.timers[model.cpu] <= ns)
-        model_raise(MODEL_TIMER_LINE);
+    while (model.timers[model.cpu] <= ns) {
+        interrupt_handle();
+        model_settle();
+    }
 }
 
 uint64_t model_timer(void)

@@ -56,7 +56,7 @@ struct thread *model_settle(void);
 /* Handles for kernel objects, made without a call. */
 cavern_handle model_give(struct process *process, struct object *object, uint16_t rights);
 
-void model_set_time(uint64_t ns);          /* and raises the timer's line when it is due */
+void model_set_time(uint64_t ns);          /* and lets the timer fire as often as it is due */
 uint64_t model_timer(void);                /* what the timer was set to */
 void model_raise(unsigned line);           /* the device raises its line; served if unmasked */
 void model_line_level_only(unsigned line); /* its trigger is fixed */

@@ -41,6 +41,8 @@ bool arch_switch_is_own(const struct thread *to)
 unsigned platform_line_claim(void)
 {
     for (unsigned line = 0; line < MODEL_LINES; line++) {
+        if (line == MODEL_TIMER_LINE && model.timers[model.cpu] <= model.now)
+            return line; /* a level: until the timer is set anew */
         if (model.raised[line] && !model.masked[line]) {
             model.raised[line] = false;
             return line;

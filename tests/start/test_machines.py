@@ -3,12 +3,15 @@
 """Machines and ways to boot that must all reach the shell: test_machines.py quick|full. spec/boot.md."""
 
 import struct
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from guest import Machine, shell  # noqa: E402
+from guest import Machine, last_words, shell  # noqa: E402
+from qemu import encoded  # noqa: E402
 from tap import case, main  # noqa: E402
 
 MACHINES = {
@@ -59,7 +62,23 @@ def reaches_the_shell(name, options):
     return check
 
 
+def refused_processors_stay_off():
+    """[BOOT-CPUS-1]: the tree has two that the firmware does not know, before those that it does"""
+    with tempfile.NamedTemporaryFile(suffix=".dtb") as tree:
+        words = Machine(cpus=3, initrd=None).command()
+        subprocess.run([*words, "-machine", f"dumpdtb={tree.name}"], check=True, capture_output=True)
+        for number in (9, 8):
+            node = f"/cpus/cpu@{number}"
+            subprocess.run(["fdtput", "-c", tree.name, node], check=True)
+            subprocess.run(["fdtput", "-t", "x", tree.name, node, "reg", str(number)], check=True)
+            subprocess.run(["fdtput", "-t", "s", tree.name, node, "device_type", "cpu"], check=True)
+        said = last_words(Machine(cpus=3, dtb=Path(tree.name), bootargs=encoded("uptime")))
+    assert "CPU 8 stays off: " in said and "CPU 9 stays off: " in said and "; 3 of 5 CPUs; " in said, said
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "quick":
+        case(refused_processors_stay_off)
     for machine, choices in MACHINES[sys.argv[1]].items():
         case(reaches_the_shell(machine, choices))
     main()

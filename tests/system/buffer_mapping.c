@@ -273,6 +273,29 @@ static void copy_onto_itself_stays_inside(void)
     CHECK_OK(cavern_sys_process_end(process, 0));
 }
 
+static void look_at_the_others(void *argument)
+{
+    for (const volatile uint8_t *memory = argument;;)
+        for (unsigned page = 2; page < CAVERN_BLOCK_2M / CAVERN_PAGE_SIZE; page++) {
+            (void)memory[page * CAVERN_PAGE_SIZE];
+            __asm__ volatile("yield"); /* where CPUs take turns, it is the next one's */
+        }
+}
+
+/* What is mapped as a block is taken apart, which takes the kernel several steps. */
+static void neighbours_stay_while_pages_go(void)
+{
+    cavern_handle buffer = make(CAVERN_BLOCK_2M);
+    CHECK_OK(map_at(buffer, 0, CAVERN_BLOCK_2M, PLACE, READ | WRITE));
+    cavern_handle thread = test_thread(look_at_the_others, (void *)PLACE, TEST_PRIORITY);
+    enum cavern_status status = cavern_sys_thread_control(thread, 0, CAVERN_THREAD_SET, TEST_PRIORITY, ~TEST_CPUS);
+    CHECK(status == CAVERN_OK || status == CAVERN_BAD_ARGUMENT); /* there is no other */
+    for (unsigned i = 0; i < 200; i++) {
+        CHECK_OK(cavern_sys_unmap(CAVERN_SELF_PROCESS, PLACE + CAVERN_PAGE_SIZE, CAVERN_PAGE_SIZE));
+        CHECK_OK(map_at(buffer, CAVERN_PAGE_SIZE, CAVERN_PAGE_SIZE, PLACE + CAVERN_PAGE_SIZE, READ | WRITE));
+    }
+}
+
 const struct test_case test_cases[] = {
     {"new memory is zero", new_memory_is_zero, "[MEM-BUFFER-1]"},
     {"sizes are rounded and checked", sizes_are_rounded_and_checked,
@@ -283,6 +306,7 @@ const struct test_case test_cases[] = {
      "[MEM-MAP-3] [MEM-MAP-4] [MEM-MAP-5] [MEM-MAP-6]"},
     {"a mapping keeps the buffer", mapping_keeps_the_buffer, "[MEM-MAP-8]"},
     {"what is unmapped can't be reached", what_is_unmapped_cannot_be_reached, "[MEM-UNMAP-1] [MEM-UNMAP-2]"},
+    {"neighbours stay while pages go", neighbours_stay_while_pages_go, "[MEM-UNMAP-1] [PROC-FAULT-1]"},
     {"rings are not unmapped", rings_are_not_unmapped, "[MEM-UNMAP-3]"},
     {"memory is shared at its own address", memory_is_shared_at_its_own_address, "[MEM-MAP-1] [MEM-MAP-9]"},
     {"sealed for ever, then run", sealed_for_ever, "[MEM-SEAL-1] [MEM-SEAL-3] [MEM-MAP-6]"},

@@ -193,6 +193,23 @@ static void test_cpus_bound_thread_that_yields_goes_on(void **state)
     }
 }
 
+/* [SCHED-13] One that may run anywhere, and gives way to one that is bound, goes on elsewhere. */
+static void test_cpus_thread_that_yields_to_a_bound_one_goes_on(void **state)
+{
+    (void)state;
+    struct thread *threads[CPUS], *bound;
+    occupy((uint8_t[]){5, 5, 5}, threads);
+    waits(1);
+    runs(1, NULL);
+    assert_int_equal(thread_create(process, 5, 0, 0, 0, (uint64_t[2]){0}, 1 << 0, &bound), CAVERN_OK);
+    thread_start(bound);
+    cpu_at(0)->turn = true; /* the bound one is next of the two */
+    scheduler_yield();
+    assert_true(told(1));
+    runs(0, bound);
+    runs(1, threads[0]);
+}
+
 /* [SCHED-15] */
 static void test_cpus_equals_take_turns_on_all(void **state)
 {
@@ -476,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_preempted_is_pushed, start),
         cmocka_unit_test_setup(test_cpus_mask_is_kept, start),
         cmocka_unit_test_setup(test_cpus_bound_thread_that_yields_goes_on, start),
+        cmocka_unit_test_setup(test_cpus_thread_that_yields_to_a_bound_one_goes_on, start),
         cmocka_unit_test_setup(test_cpus_equals_take_turns_on_all, start),
         cmocka_unit_test_setup(test_cpus_suspended_thread_has_stopped, start),
         cmocka_unit_test_setup(test_cpus_ended_thread_is_ended_where_it_runs, start),

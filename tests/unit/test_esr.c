@@ -23,6 +23,18 @@ static void check(const struct row *rows, size_t count)
     }
 }
 
+static void test_translation_faults_are_told_from_others(void **state) /* [MEM-UNMAP-1] */
+{
+    (void)state;
+    for (unsigned level = 0; level < 4; level++) {
+        assert_true(esr_is_translation(ESR(DATA, 0x44 | level)));
+        assert_true(esr_is_translation(ESR(CODE, 0x04 | level)));
+        assert_false(esr_is_translation(ESR(DATA, 0x0c | level)));
+        assert_false(esr_is_translation(ESR(DATA, 0x14 | level)));
+    }
+    assert_false(esr_is_translation(ESR(0x15, 0x04)));
+}
+
 static void test_aborts_are_told_apart_by_their_status(void **state) /* [PROC-FAULT-2], [PROC-FAULT-4] */
 {
     static const struct row rows[] = {
@@ -101,6 +113,7 @@ static void test_vector_use_is_class_7_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_translation_faults_are_told_from_others),
         cmocka_unit_test(test_aborts_are_told_apart_by_their_status),
         cmocka_unit_test(test_calls_that_are_not_ours_name_their_instruction),
         cmocka_unit_test(test_other_classes_have_their_kinds),

@@ -57,6 +57,17 @@ void address_space_unload(void)
     ttbr_load(asids.empty);
 }
 
+/* PAR_EL1 has the outcome as an exception would: FST, bits 1 to 6, with the level in the lowest two. DDI 0487, "AT
+ * S1E0R" */
+bool address_space_maps(uint64_t address)
+{
+    __asm__ volatile("at s1e0r, %0" ::"r"(address));
+    barrier_instruction();
+    uint64_t outcome = system_register_read(par_el1);
+    bool failed = outcome & 1, translation = (outcome >> 3 & 0xf) == 1;
+    return !failed || !translation;
+}
+
 static void keep_running(void)
 {
     asids.kept = 0;

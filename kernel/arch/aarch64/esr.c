@@ -35,6 +35,11 @@ bool esr_is_vector_use(uint64_t esr)
     return esr_class(esr) == CLASS_VECTOR;
 }
 
+bool esr_is_translation(uint64_t esr)
+{
+    return (esr_class(esr) == CLASS_CODE || esr_class(esr) == CLASS_DATA) && (esr >> 2 & 0xf) == 1;
+}
+
 /* Fault status, bits 0 to 5 of an abort. The two low bits of the first four rows are the level. */
 static struct esr_meaning decode_abort(uint64_t esr, enum cavern_fault unmapped, enum cavern_fault denied)
 {

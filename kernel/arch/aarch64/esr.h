@@ -16,5 +16,7 @@ struct esr_meaning {
 /* Of everything but Cavern's own system call and the first use of the vector registers. */
 struct esr_meaning esr_decode(uint64_t esr);
 
+/* An abort because nothing was mapped there. */
+bool esr_is_translation(uint64_t esr);
 /* The thread used the vector registers while they were not its own. */
 bool esr_is_vector_use(uint64_t esr);

@@ -12,6 +12,8 @@ void address_space_load(struct arch_space *space);
 
 /* It has an ASID: loading it is all that there is to do. */
 bool address_space_is_current(const struct arch_space *space);
+/* In this CPU's space something is mapped at the address, whatever it may be used for. */
+bool address_space_maps(uint64_t address);
 /* No space at all. */
 void address_space_unload(void);
 

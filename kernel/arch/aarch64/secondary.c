@@ -84,7 +84,9 @@ static const char *start(uint64_t id, bool *lost)
         return "one before it has not come";
     if (scheduler.cpu_count == CAVERN_CPUS_MAX || scheduler.cpu_count == platform_cpus_max())
         return "the kernel or the interrupt controller serves no more";
-    struct cpu *cpu = make_area(scheduler.cpu_count);
+    static struct cpu *cpu; /* of the next number; left over when the firmware has refused */
+    if (!cpu)
+        cpu = make_area(scheduler.cpu_count);
     if (!cpu)
         return "no memory";
     scheduler_prepare_cpu(cpu);
@@ -96,6 +98,7 @@ static const char *start(uint64_t id, bool *lost)
     if (*lost)
         return "it has been started and does not come";
     scheduler_add_cpu(cpu);
+    cpu = NULL;
     return NULL;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
+#include "arch/aarch64/mmu.h"
 #include "arch/aarch64/system_registers.h"
 #include "arch/aarch64/timer.h"
 #include "arch/aarch64/waiting.h"
@@ -147,6 +148,8 @@ TRAP _Noreturn void fault(bool shared, struct arch_context *context)
     uint64_t esr = system_register_read(esr_el1), address = system_register_read(far_el1);
     struct esr_meaning meaning = esr_decode(esr);
     enter(shared, context, meaning.after);
+    if (shared && esr_is_translation(esr) && address_space_maps(address))
+        leave(shared); /* another CPU had just taken a block apart there */
     if (meaning.after)
         arch_context_restart(context); /* the exit notice names the instruction itself */
     thread_fault(thread_of(context), meaning.fault, meaning.address ? address : 0, esr);
