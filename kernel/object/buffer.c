@@ -147,7 +147,8 @@ static void index_drop_last(struct buffer *buffer, struct account *account)
     *slot = 0;
     page = align_down(page, span(level));
     for (unsigned above = level + 1; above <= buffer->levels && is_aligned(page, span(above)); above++) {
-        slot = slot_find(buffer, page, &(unsigned){above}); /* a table: the walk went through it */
+        unsigned at = above;
+        slot = slot_find(buffer, page, &at); /* a table: the walk went through it */
         account_give_page(account, *slot);
         *slot = 0;
         buffer->records--;

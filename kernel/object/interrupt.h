@@ -2,8 +2,8 @@
 /*
  * Interrupt lines as objects. A range derives lines; a line that is derived already is BUSY until its object ends.
  *
- *   masked -- notify, acknowledge: a destination, and nothing told --> unmasked -- fires: masked, notice told -->
- * masked
+ *   masked    by notify and acknowledge, when there is a destination and nothing told: unmasked
+ *   unmasked  fires: masked, and the notice is told
  */
 #pragma once
 

@@ -3,9 +3,9 @@
  * Notices: what a source (process, thread, interrupt, signal, sender, machine) tells the one queue that asked.
  * The source holds the storage, so telling can't fail; one-shot, counted, armed again by acknowledgement.
  *
- *   IDLE --notice_fire--> WAITING (on queue->waiting) --room in the ring, or a waiting thread--> DELIVERED (on
- * queue->delivered) ^                      |  ^--------------- the queue is unbound: back, in order ---------------/ |
- *     \------ notice_clear --/  \------------------------------- notice_acknowledge -> IDLE (or WAITING if fired since)
+ *   IDLE       notice_fire: WAITING, on queue->waiting
+ *   WAITING    room in the ring, or a waiting thread: DELIVERED, on queue->delivered; notice_clear: IDLE
+ *   DELIVERED  notice_acknowledge: IDLE, or WAITING if it fired since; the queue is unbound: WAITING, in order
  *
  * Firing while not IDLE only counts. Without a queue, firing is remembered (count) and told when one is set.
  */

@@ -17,7 +17,7 @@ static inline uint64_t cpu_bit(const struct cpu *cpu)
     return UINT64_C(1) << cpu->number;
 }
 
-/* Is the thread on a CPU, and may it stay there? NULL: no. */
+/* Is there a thread that is on a CPU, and may stay there? */
 static inline bool placement_goes_on(const struct thread *thread)
 {
     return thread && thread->state == CAVERN_THREAD_READY && !run_queue_queued(&thread->runnable);

@@ -127,14 +127,14 @@ static uint64_t chunk_end(uint64_t address, uint64_t end)
 }
 
 /* Could [address, address + 2 MiB), within [address, end), be mapped as a block? */
-static bool block_possible(const struct mapping *mapping, uint64_t address, uint64_t end, uint64_t *physical)
+static bool block_possible(const struct mapping *mapping, uint64_t address, uint64_t end)
 {
-    uint64_t length;
+    uint64_t length, physical;
     if (!is_aligned(address, CAVERN_BLOCK_2M) || address < mapping->node.key || end < address ||
         end - address < CAVERN_BLOCK_2M)
         return false;
-    *physical = buffer_physical(mapping->holding->buffer, mapping->offset + (address - mapping->node.key), &length);
-    return is_aligned(*physical, CAVERN_BLOCK_2M) && length >= CAVERN_BLOCK_2M;
+    physical = buffer_physical(mapping->holding->buffer, mapping->offset + (address - mapping->node.key), &length);
+    return is_aligned(physical, CAVERN_BLOCK_2M) && length >= CAVERN_BLOCK_2M;
 }
 
 /*
@@ -143,9 +143,11 @@ static bool block_possible(const struct mapping *mapping, uint64_t address, uint
  */
 static bool block_break(struct space *space, const struct mapping *mapping, uint64_t address)
 {
-    uint64_t start = align_down(address, CAVERN_BLOCK_2M), half = CAVERN_BLOCK_2M / 2, physical;
-    if (start == address || !block_possible(mapping, start, mapping_end(mapping), &physical))
+    uint64_t start = align_down(address, CAVERN_BLOCK_2M), half = CAVERN_BLOCK_2M / 2, length;
+    if (start == address || !block_possible(mapping, start, mapping_end(mapping)))
         return true;
+    uint64_t offset = mapping->offset + (start - mapping->node.key);
+    uint64_t physical = buffer_physical(mapping->holding->buffer, offset, &length);
     arch_space_unmap(&space->arch, start, CAVERN_BLOCK_2M);
     bool broken = map_piece(space, mapping, start, physical, half) &&
                   map_piece(space, mapping, start + half, physical + half, half);
@@ -176,13 +178,12 @@ uint64_t space_growing_start(const struct space *space, const struct holding *ho
 /* Maps one piece from `at` on: a block, or what is contiguous, at most `pages`, and in the same 2 MiB. 0: no memory. */
 static uint64_t map_next(struct space *space, const struct mapping *mapping, uint64_t at, uint64_t end, unsigned pages)
 {
-    const struct buffer *buffer = mapping->holding->buffer;
-    uint64_t size;
-    uint64_t physical = buffer_physical(buffer, mapping->offset + (at - mapping->node.key), &size);
+    uint64_t contiguous, offset = mapping->offset + (at - mapping->node.key);
+    uint64_t physical = buffer_physical(mapping->holding->buffer, offset, &contiguous);
     bool executable = mapping->protection & CAVERN_PROT_EXECUTE; /* by pages: to sync 2 MiB takes too long for a step */
-    if (executable || !block_possible(mapping, at, end, &physical))
-        end = smaller(end, at + pages * (uint64_t)CAVERN_PAGE_SIZE);
-    size = smaller(size, chunk_end(at, end) - at);
+    bool block = !executable && block_possible(mapping, at, end);
+    uint64_t most = block ? CAVERN_BLOCK_2M : pages * (uint64_t)CAVERN_PAGE_SIZE;
+    uint64_t size = smaller(smaller(contiguous, most), chunk_end(at, end) - at);
     if (executable)
         arch_sync_code(arch_direct(physical), size);
     return map_piece(space, mapping, at, physical, size) ? size : 0;
@@ -250,8 +251,8 @@ static enum cavern_status cut(struct space *space, uint64_t address)
 /* The end of a piece from the start of a range that can be unmapped without cutting a block. */
 static uint64_t piece_end(const struct mapping *mapping, unsigned pages)
 {
-    uint64_t start = mapping->node.key, end = mapping_end(mapping), physical;
-    if (!block_possible(mapping, start, end, &physical))
+    uint64_t start = mapping->node.key, end = mapping_end(mapping);
+    if (!block_possible(mapping, start, end))
         end = smaller(end, start + pages * (uint64_t)CAVERN_PAGE_SIZE);
     return chunk_end(start, end);
 }

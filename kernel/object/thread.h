@@ -30,10 +30,9 @@ struct queue;
 
 /* What a waiting thread waits for, and where an answer goes. */
 struct wait {
-    struct queue
-        *queue;       /* RECEIVING: here; CALLING: the server's queue. Not counted: both end the sleep when they go. */
-    uint32_t request; /* CALLING: id of the pending request */
-    uint8_t places;   /* CALLING: grants that the answer may bring */
+    struct queue *queue;    /* RECEIVING: own, CALLING: the server's; not counted: each ends the sleep when it goes */
+    uint32_t request;       /* CALLING: id of the pending request */
+    uint8_t places;         /* CALLING: grants that the answer may bring */
     struct holding *answer; /* CALLING: memory for the answer, counted; NULL: registers only */
     uint64_t answer_offset; /* in the buffer */
     uint64_t answer_bytes;
