@@ -77,9 +77,15 @@ void ref_submit(struct ref_thread *thread, const uint64_t x[16])
         ref_read(thread->process, address, words, sizeof words);
         bool faults = ref.fault && drawn[5] == index; /* [MEM-FAULT-4] */
         bool lost = !faults && !ref.fetch(thread, address, found, sizeof found);
-        if (lost && (drawn[0] != CAVERN_BAD_ADDRESS || drawn[1] != index))
+        bool unseen = lost && ref.ends(thread->process); /* it ends of this, and what was returned is gone with it */
+        if (lost && !unseen && (drawn[0] != CAVERN_BAD_ADDRESS || drawn[1] != index))
             return;
         status = make_one(thread, words, found);
+        if (unseen && ref.errors)
+            break;
+        ref.unlike &= !unseen;
+        if (unseen)
+            continue;
         if (lost) {
             status = CAVERN_BAD_ADDRESS;
             break;
