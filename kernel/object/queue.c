@@ -120,12 +120,14 @@ static void entry_release(struct queue_entry *entry, bool lost)
         notice_message_freed(old.notice, lost);
 }
 
-/* Reads the owner's two words once each; a lie starts the end of the process. */
+/* Reads the owner's two words once each; a lie starts the end of the process. Head comes after what
+ * queue_update_waiters has stored, in the one order of all: the owner has a barrier between its own two, so one sees
+ * the other. */
 static bool queue_look(struct queue *queue)
 {
     if (!queue->process)
         return true; /* nobody to take anything */
-    uint64_t head = __atomic_load_n(&queue->control->head, __ATOMIC_ACQUIRE);
+    uint64_t head = __atomic_load_n(&queue->control->head, __ATOMIC_SEQ_CST);
     uint64_t taken = __atomic_load_n(&queue->control->taken, __ATOMIC_ACQUIRE);
     if (ring_accept_control(&queue->ring, head, taken))
         return true;

@@ -104,9 +104,7 @@ sys_outcome sys_space(struct thread *caller, struct space_args *args)
         return CAVERN_BUSY;
     sender_ask_space(sender, blocks, requests, queue, args->label);
     queue_update_waiters(sender->queue);
-    /* The owner stores head, then loads waiters; this is the other half of the pair. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    queue_retire(sender->queue, JOB_STEP_ITEMS);
+    queue_retire(sender->queue, JOB_STEP_ITEMS); /* what the owner has freed before it could see that */
     queue_refill(sender->queue);
     return SYS_OK;
 }
