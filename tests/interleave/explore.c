@@ -48,9 +48,9 @@ static void run(const struct scenario *scenario)
 
 static FILE *said; /* by the last one */
 
-typedef void (*task)(const struct scenario *scenario, uint64_t argument);
+typedef void (*task_function)(const struct scenario *scenario, uint64_t argument);
 
-static bool survives(task task, const struct scenario *scenario, uint64_t argument, bool aloud)
+static bool survives(task_function task, const struct scenario *scenario, uint64_t argument, bool aloud)
 {
     int status = 0;
     fflush(NULL);
@@ -155,7 +155,7 @@ static void tell(const struct scenario *scenario)
     show_what_it_said();
 }
 
-static bool try(const struct scenario *scenario, task task, uint64_t argument, uint64_t seed)
+static bool try(const struct scenario *scenario, task_function task, uint64_t argument, uint64_t seed)
 {
     if (!shared)
         shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -163,7 +163,7 @@ static bool try(const struct scenario *scenario, task task, uint64_t argument, u
     return survives(task, scenario, argument, false);
 }
 
-static bool explore(const struct scenario *scenario, task task, uint64_t argument, uint64_t seed)
+static bool explore(const struct scenario *scenario, task_function task, uint64_t argument, uint64_t seed)
 {
     bool good = try(scenario, task, argument, seed);
     printf("# %s: %" PRIu64 " runs, %" PRIu64 " points\n", scenario->name, shared->runs, shared->points);

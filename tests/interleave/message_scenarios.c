@@ -126,6 +126,7 @@ void room_that_is_told(void)
 
 static void second_letter(struct user *user)
 {
+    wait_for_space(user, 1);
     send_when_there_is_room(user, SMALL, 1);
 }
 
@@ -169,11 +170,9 @@ static void raiser(struct user *user)
     }
 }
 
-void signals(void)
+/* A signal of the listener's own, which `user` may raise. */
+static void give_signal(struct user *to, struct user *user)
 {
-    struct user *to = user_process("listener", 10, 64, 0, listener);
-    struct user *with = user_process("raiser", 10, 0, 0, raiser);
-    struct user *filler = user_process("filler", 10, 64, 0, large_writer);
     void *signal;
     uint64_t status = peer_call(&to->peer, SIGNAL_CREATE, CAVERN_SELF_ACCOUNT);
     assert(status == CAVERN_OK);
@@ -182,9 +181,46 @@ void signals(void)
     assert(status == CAVERN_OK);
     status = process_lookup(to->peer.process, to->data, CAVERN_TYPE_SIGNAL, 0, &signal);
     assert(status == CAVERN_OK);
-    with->data = model_give(with->peer.process, signal, CAVERN_RIGHTS_ALL);
+    user->data = model_give(user->peer.process, signal, CAVERN_RIGHTS_ALL);
+}
+
+void signals(void)
+{
+    struct user *to = user_process("listener", 10, 64, 0, listener);
+    struct user *filler = user_process("filler", 10, 64, 0, large_writer);
+    give_signal(to, user_process("raiser", 10, 0, 0, raiser));
     filler->data = FILLERS;
     filler->sender = peer_sender(&filler->peer, &to->peer, 0, 8, 0, 0);
+}
+
+static void looking_listener(struct user *user)
+{
+    struct cavern_message message;
+    for (;;) {
+        while (!cavern_queue_take(&user->queue, &message))
+            processor_pause();
+        if (message.header.kind == CAVERN_KIND_SIGNAL)
+            return;
+        cavern_queue_release(&user->queue, &message);
+    }
+}
+
+static void raise_once(struct user *user)
+{
+    user_require(cavern_sys_signal_raise(user->data) == CAVERN_OK);
+}
+
+/* The ring is full, and its owner enters the kernel only when somebody waits. */
+void little_signal(void)
+{
+    struct user *to = user_process("listener", 10, 64, 0, looking_listener);
+    struct user *user = user_process("raiser", 10, 0, 0, raise_once);
+    give_signal(to, user);
+    user->sender = peer_sender(&user->peer, &to->peer, 0, 8, 0, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t status = peer_call(&user->peer, SEND, user->sender, [1] = HALF_RING, [3] = user->peer.memory);
+        assert(status == CAVERN_OK);
+    }
 }
 
 /* --- requests, cancelled at times --- */

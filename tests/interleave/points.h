@@ -5,17 +5,32 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum point_kind { POINT_LOAD, POINT_STORE, POINT_CHANGE, POINT_FENCE, POINT_LOOK };
 
-/* Before the access. `what`: for people. */
-void interleave_point(enum point_kind kind, const volatile void *address, const char *function, const char *what);
+/* Before the access. `total`: it is one of those that all CPUs see in one order. `what`: for people. */
+void interleave_point(enum point_kind kind, const volatile void *address, bool total, const char *function,
+                      const char *what);
+/* The same; true: the store is held back, and will be made later. */
+bool interleave_store(volatile void *address, const void *value, size_t size, bool total, const char *function,
+                      const char *what);
 
-#define INTERLEAVE_POINT(kind, p) interleave_point(kind, p, __func__, #p)
+#define INTERLEAVE_POINT(kind, p, order) interleave_point(kind, p, (order) == __ATOMIC_SEQ_CST, __func__, #p)
 
 /* A macro does not expand in its own text. */
-#define __atomic_load_n(p, order) (INTERLEAVE_POINT(POINT_LOAD, p), __atomic_load_n(p, order))
-#define __atomic_store_n(p, value, order) (INTERLEAVE_POINT(POINT_STORE, p), __atomic_store_n(p, value, order))
-#define __atomic_exchange_n(p, value, order) (INTERLEAVE_POINT(POINT_CHANGE, p), __atomic_exchange_n(p, value, order))
-#define __atomic_fetch_add(p, value, order) (INTERLEAVE_POINT(POINT_CHANGE, p), __atomic_fetch_add(p, value, order))
-#define __atomic_fetch_sub(p, value, order) (INTERLEAVE_POINT(POINT_CHANGE, p), __atomic_fetch_sub(p, value, order))
-#define __atomic_thread_fence(order) (interleave_point(POINT_FENCE, 0, __func__, ""), __atomic_thread_fence(order))
+#define __atomic_load_n(p, order) (INTERLEAVE_POINT(POINT_LOAD, p, order), __atomic_load_n(p, order))
+#define __atomic_store_n(p, value, order)                                                                              \
+    ({                                                                                                                 \
+        __typeof__(*(p)) value_ = (value);                                                                             \
+        if (!interleave_store(p, &value_, sizeof value_, (order) == __ATOMIC_SEQ_CST, __func__, #p))                   \
+            __atomic_store_n(p, value_, order);                                                                        \
+    })
+#define __atomic_exchange_n(p, value, order)                                                                           \
+    (INTERLEAVE_POINT(POINT_CHANGE, p, order), __atomic_exchange_n(p, value, order))
+#define __atomic_fetch_add(p, value, order)                                                                            \
+    (INTERLEAVE_POINT(POINT_CHANGE, p, order), __atomic_fetch_add(p, value, order))
+#define __atomic_fetch_sub(p, value, order)                                                                            \
+    (INTERLEAVE_POINT(POINT_CHANGE, p, order), __atomic_fetch_sub(p, value, order))
+#define __atomic_thread_fence(order) (INTERLEAVE_POINT(POINT_FENCE, NULL, order), __atomic_thread_fence(order))

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
@@ -23,13 +24,26 @@
 
 #ifdef INTERLEAVE_RACES
 #include <sanitizer/tsan_interface.h>
+#define HOLDS false /* it would not see them */
 #else
+#define HOLDS true
 #define __tsan_get_current_fiber() NULL
 #define __tsan_create_fiber(flags) NULL
 #define __tsan_destroy_fiber(fiber) ((void)(fiber))
 #define __tsan_switch_to_fiber(fiber, flags) ((void)(fiber))
 #define __tsan_switch_to_fiber_no_sync 1
 #endif
+
+/* A store that others do not see yet. */
+struct held {
+    volatile void *address;
+    uint8_t value[8];
+    size_t size;
+    bool total;
+};
+
+#define HELD_MAX 4
+#define HELD_TURNS 30 /* of all CPUs, until the first is seen */
 
 struct processor {
     struct fiber kernel;       /* begins anew at each entry */
@@ -39,13 +53,17 @@ struct processor {
     bool sleeps;               /* until an interrupt waits */
     bool event;                /* has come: the next wait_load does not wait */
     bool timer_held;
-    void *races; /* what ThreadSanitizer takes for a thread */
+    struct held held[HELD_MAX]; /* in their order */
+    unsigned held_count;
+    unsigned held_since; /* turn */
+    void *races;         /* what ThreadSanitizer takes for a thread */
 };
 
 static struct processor processors[PROCESSORS_MAX];
 static struct fiber outside;
 static void *outside_races;
 static bool running;
+static bool starting;  /* one CPU after another, until each runs a program or sleeps */
 static unsigned turns; /* of this run */
 
 /* The last one, for people. */
@@ -125,20 +143,62 @@ static bool pass_time(void)
     return true;
 }
 
+/* --- stores that are seen late --- */
+
+static void store_held(struct processor *processor)
+{
+    for (unsigned i = 0; i < processor->held_count; i++) {
+        const struct held *held = &processor->held[i];
+        memcpy((void *)(uintptr_t)held->address, held->value, held->size);
+    }
+    processor->held_count = 0;
+}
+
+static bool holds(const struct processor *processor, const volatile void *address, bool total)
+{
+    for (unsigned i = 0; i < processor->held_count; i++)
+        if (processor->held[i].address == address || (total && processor->held[i].total))
+            return true;
+    return false;
+}
+
+/* Before an access: what must be seen by then is. Of others' stores, what has been held for long. */
+static void settle(enum point_kind kind, const volatile void *address, bool total)
+{
+    struct processor *own = this_processor();
+    for (unsigned cpu = 0; cpu < scheduler.cpu_count; cpu++)
+        if (turns - processors[cpu].held_since > HELD_TURNS)
+            store_held(&processors[cpu]);
+    if (kind == POINT_FENCE || kind == POINT_CHANGE || (kind == POINT_LOAD && holds(own, address, total)))
+        store_held(own);
+}
+
+static void hold(volatile void *address, const void *value, size_t size, bool total)
+{
+    struct processor *own = this_processor();
+    if (!own->held_count)
+        own->held_since = turns;
+    own->held[own->held_count] = (struct held){.address = address, .size = size, .total = total};
+    memcpy(own->held[own->held_count++].value, value, size);
+}
+
+/* --- turns --- */
+
 static void go_on_with(unsigned cpu)
 {
     static const char *const kinds[] = {"loads", "stores", "changes", "fence", "looks at"};
     struct fiber *from = this_processor()->where;
     if (cpu == model.cpu)
         return;
-    processor_say("gives way to CPU %u before %s %s %s", cpu, point.function, kinds[point.kind], point.what);
+    if (!starting)
+        processor_say("gives way to CPU %u before %s %s %s", cpu, point.function, kinds[point.kind], point.what);
     model.cpu = cpu;
     __tsan_switch_to_fiber(processors[cpu].races, __tsan_switch_to_fiber_no_sync);
     fiber_switch(from, processors[cpu].where);
 }
 
-/* The others, if any can, when this one can't. */
-static void take_turns(bool can)
+/* The others, if any can, when this one can't. True: the store at this point is held back. */
+static bool take_turns(bool can, bool store)
 {
     unsigned mask = able();
     if (++turns == TURNS_MAX)
@@ -151,11 +211,30 @@ static void take_turns(bool can)
         mask &= ~(1u << model.cpu);
     if (can && next_deadline() != CAVERN_FOREVER)
         mask |= 1u << DECISION_TIME;
+    if (store)
+        mask |= 1u << DECISION_HOLD;
     unsigned next = schedule_next(model.cpu, mask);
     if (next == DECISION_TIME)
         (void)pass_time();
-    else
+    else if (next != DECISION_HOLD)
         go_on_with(next);
+    return next == DECISION_HOLD;
+}
+
+/* This CPU waits for another. */
+static void give_way(void)
+{
+    store_held(this_processor());
+    (void)take_turns(false, false);
+}
+
+/* This CPU has got so far. */
+static void started(void)
+{
+    if (!starting)
+        return;
+    starting = model.cpu + 1 < scheduler.cpu_count;
+    go_on_with(starting ? model.cpu + 1 : 0);
 }
 
 /* --- entries, and the way out --- */
@@ -190,6 +269,7 @@ void context_enter(struct arch_context *context)
     for (unsigned cpu = 0; cpu < scheduler.cpu_count; cpu++)
         if (processors[cpu].user == thread)
             processor_fail("a thread goes on, on CPU %u, that CPU %u still runs", model.cpu, cpu);
+    started();
     own->user = thread;
     own->where = user_fiber(thread);
     fiber_switch(&own->kernel, own->where);
@@ -206,33 +286,54 @@ void processor_call(void)
     trap(false);
 }
 
-/* In user mode, before anything that others may see. */
-static void user_turn(bool can)
+static void take_interrupts(void)
 {
-    user_check(this_processor()->user);
-    take_turns(can);
-    while (interrupt_waits(model.cpu))
+    while (this_processor()->user && interrupt_waits(model.cpu))
         trap(true);
 }
 
 void processor_pause(void)
 {
     point = (struct point){POINT_LOOK, "the program", "nothing"};
-    user_turn(false);
+    user_check(this_processor()->user);
+    (void)take_turns(false, false);
+    take_interrupts();
 }
 
-void interleave_point(enum point_kind kind, const volatile void *address, const char *function, const char *what)
+static bool pass(struct point at, const volatile void *address, bool total, bool store)
 {
-    if (!running)
-        return;
-    point = (struct point){kind, function, what};
-    if (this_processor()->user) {
-        user_turn(true);
-        return;
-    }
-    if (kind == POINT_STORE && address == &kernel_lock.served)
-        user_check_objects();
-    take_turns(true);
+    point = at;
+    if (this_processor()->user)
+        user_check(this_processor()->user);
+    else if (at.kind == POINT_STORE && address == &kernel_lock.served)
+        user_check_objects(!this_processor()->held_count);
+    bool held = take_turns(true, store);
+    if (!held)
+        take_interrupts();
+    settle(at.kind, address, total);
+    return held;
+}
+
+void interleave_point(enum point_kind kind, const volatile void *address, bool total, const char *function,
+                      const char *what)
+{
+    if (running && !starting)
+        (void)pass((struct point){kind, function, what}, address, total, false);
+}
+
+/* Stores are seen in their order, so one after another that is held is held too. */
+bool interleave_store(volatile void *address, const void *value, size_t size, bool total, const char *function,
+                      const char *what)
+{
+    if (!running || starting)
+        return false;
+    bool held = pass((struct point){POINT_STORE, function, what}, address, total, HOLDS);
+    if (this_processor()->held_count == HELD_MAX)
+        store_held(this_processor());
+    if (!held && !this_processor()->held_count)
+        return false;
+    hold(address, value, size, total);
+    return true;
 }
 
 void processors_run(void)
@@ -245,7 +346,7 @@ void processors_run(void)
         fiber_make(&processors[cpu].kernel, enter);
         scheduler.cpus[cpu]->reschedule = true;
     }
-    running = true;
+    running = starting = true;
     turns = 0;
     for (unsigned cpu = 0; cpu < scheduler.cpu_count; cpu++)
         __tsan_switch_to_fiber(processors[cpu].races, 0);
@@ -265,16 +366,17 @@ void processors_run(void)
 void wait_interrupt(void)
 {
     struct processor *own = this_processor();
+    started();
     processor_say("sleeps");
     own->sleeps = true;
     while (!interrupt_waits(model.cpu))
-        take_turns(false);
+        give_way();
     own->sleeps = false;
 }
 
 void wait_moment(void)
 {
-    take_turns(false);
+    give_way();
 }
 
 void wait_begin(void)
@@ -285,13 +387,13 @@ void wait_begin(void)
 void wait_event(void)
 {
     if (!this_processor()->event)
-        take_turns(false);
+        give_way();
     this_processor()->event = false;
 }
 
 /* --- what else entries and exits use --- */
 
-#define LOOK(what) interleave_point(POINT_LOOK, NULL, __func__, what)
+#define LOOK(what) interleave_point(POINT_LOOK, NULL, false, __func__, what)
 
 void timer_hold(bool held)
 {

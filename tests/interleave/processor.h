@@ -5,7 +5,8 @@
  * may at each point: every atomic access of the kernel and of libcavern, every look for an interrupt, and where a short
  * cut asks for the address space or the time. A CPU that waits for another, or for an interrupt, lets the others go on.
  *
- * Memory is as if each access came after the one before: what a store that is seen late would do is not explored.
+ * Stores may be seen late by other CPUs, in their order: until a fence, an atomic change, a load of the same word, a
+ * load in the one order of all after a store in it, or for some turns. Loads are not made early.
  */
 #pragma once
 
@@ -33,7 +34,8 @@ void processor_say(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* user.c: the stack of its program. */
 struct fiber *user_fiber(const struct thread *thread);
-/* user.c: all objects, at a moment when nobody is in the kernel but for this CPU, which is about to leave. */
-void user_check_objects(void);
+/* user.c: all objects, at a moment when nobody is in the kernel but for this CPU, which is about to leave; and what
+ * control pages say, if all its stores are seen. */
+void user_check_objects(bool control_pages);
 /* user.c: the thread is in user mode on this CPU. */
 void user_check(const struct thread *thread);

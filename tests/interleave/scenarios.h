@@ -28,6 +28,7 @@ void little_room(void);
 void room(void);
 void room_that_is_told(void);
 void signals(void);
+void little_signal(void);
 void requests(void);
 void additions(void);
 void all_are_added(void);

@@ -2,6 +2,8 @@
 #include "schedule.h"
 
 #define TIME_ONE_IN 16 /* of what is drawn */
+#define HOLD_ONE_IN 3  /* of what is drawn for a store */
+#define CPUS(able) ((able) & ~(1u << DECISION_TIME | 1u << DECISION_HOLD))
 
 static struct schedule *current;
 static unsigned done;   /* of current's decisions */
@@ -30,7 +32,7 @@ static unsigned by_default(unsigned own, uint32_t able)
 {
     if (able >> own & 1)
         return own;
-    uint32_t cpus = able & ~(1u << DECISION_TIME), above = cpus & ~((2u << own) - 1);
+    uint32_t cpus = CPUS(able), above = cpus & ~((2u << own) - 1);
     return (unsigned)__builtin_ctz(above ? above : cpus);
 }
 
@@ -41,14 +43,20 @@ static unsigned any_of(uint32_t able)
     return (unsigned)__builtin_ctz(able);
 }
 
-/* Time stands still but for one in so many: else every deadline would pass before anything is done. */
+static bool drawn(uint32_t able, unsigned decision, unsigned one_in)
+{
+    return able >> decision & 1 && random_below(one_in) == 0;
+}
+
+/* Time passes but seldom: else every deadline would before anything is done. */
 static unsigned draw(unsigned own, uint32_t able, unsigned otherwise)
 {
     bool must = !(able >> own & 1);
     if (current->count == DECISIONS_MAX || (!must && random_below(current->drawn)))
         return otherwise;
-    bool time = able >> DECISION_TIME & 1 && random_below(TIME_ONE_IN) == 0;
-    unsigned to = time ? DECISION_TIME : any_of(able & ~(1u << DECISION_TIME));
+    unsigned to = drawn(able, DECISION_TIME, TIME_ONE_IN)   ? DECISION_TIME
+                  : drawn(able, DECISION_HOLD, HOLD_ONE_IN) ? DECISION_HOLD
+                                                            : any_of(CPUS(able));
     if (to != otherwise)
         current->decisions[current->count++] = (struct decision){current->points, to};
     return to;

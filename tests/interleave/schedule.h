@@ -10,11 +10,12 @@
 
 #define DECISIONS_MAX 4096
 #define DECISION_TIME 31 /* time goes on to the next deadline, and the CPU too */
+#define DECISION_HOLD 30 /* the store that the CPU is about to make is seen late by others, and the CPU goes on */
 #define CHOICES_MAX 8192
 
 struct decision {
     uint32_t point; /* counted from 1 on */
-    uint32_t to;    /* CPU, or DECISION_TIME */
+    uint32_t to;    /* CPU, or DECISION_... */
 };
 
 struct schedule {
@@ -29,7 +30,7 @@ struct schedule {
 /* A run begins: its decisions are those of the schedule, or drawn, and then added to it. */
 void schedule_begin(struct schedule *schedule);
 /*
- * At a point: which CPU goes on, or DECISION_TIME. `able`: a bit for each that may be decided, of a CPU at least.
- * `own`: the CPU that is at the point, and goes on if it is able and nothing else has been decided.
+ * At a point: which CPU goes on, or what else is decided. `able`: a bit for each that may be decided, of a CPU at
+ * least. `own`: the CPU that is at the point, and goes on if it is able and nothing else has been decided.
  */
 unsigned schedule_next(unsigned own, uint32_t able);

@@ -155,25 +155,31 @@ static bool queue_invariants(const struct queue *queue)
 {
     const struct thread *receiver = queue->receiver;
     return ring_invariants(&queue->ring) && request_table_invariants(&queue->requests) && !queue->claimed &&
-           queue->control->tail == queue->ring.tail && queue->control->waiters == queue->waited_for &&
            (!receiver || (receiver->state == CAVERN_THREAD_RECEIVING && receiver->wait.queue == queue));
 }
 
-static void check_queues(const struct user *user)
+static bool control_is_so(const struct queue *queue)
 {
-    const struct process *process = user->peer.thread->process;
-    for (const struct list *node = process->queues.next; node != &process->queues; node = node->next)
-        if (!queue_invariants(container_of(node, const struct queue, of_process)))
-            processor_fail("a queue of %s is not as it should be", user->name);
+    return queue->control->tail == queue->ring.tail && queue->control->waiters == queue->waited_for;
 }
 
-void user_check_objects(void)
+static void check_queues(const struct user *user, bool control_pages)
+{
+    const struct process *process = user->peer.thread->process;
+    for (const struct list *node = process->queues.next; node != &process->queues; node = node->next) {
+        const struct queue *queue = container_of(node, const struct queue, of_process);
+        if (!queue_invariants(queue) || (control_pages && !control_is_so(queue)))
+            processor_fail("a queue of %s is not as it should be", user->name);
+    }
+}
+
+void user_check_objects(bool control_pages)
 {
     if (!run_queue_invariants(&scheduler.ready) || !run_queue_invariants(&scheduler.jobs))
         processor_fail("a run queue is not as it should be");
     for (unsigned i = 0; i < count; i++) {
         check_thread(&users[i]);
-        check_queues(&users[i]);
+        check_queues(&users[i], control_pages);
     }
 }
 

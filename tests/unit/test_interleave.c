@@ -63,6 +63,7 @@ static void test_interleave_room(void **state)
 static void test_interleave_signals(void **state)
 {
     (void)state;
+    explore_orders(SCENARIO(2, little_signal, NULL), 2, 2);
     explore_some(SCENARIO(3, signals, NULL));
 }
 
