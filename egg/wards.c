@@ -27,7 +27,7 @@ enum cavern_status ward_open(struct ward *ward, cavern_handle root, uint64_t mem
     enum cavern_status status =
         cavern_sys_account_split(root, CAVERN_NO_HANDLE, memory, program->priority, &ward->account);
     if (!status)
-        status = cavern_sys_queue_create(ward->account, program->blocks, program->slots, &ward->queue);
+        status = cavern_sys_queue_create(ward->account, program->blocks, program->slots, 0, &ward->queue);
     if (!status)
         status = cavern_buffer_create(ward->account, size, 0, &state);
     if (!status)

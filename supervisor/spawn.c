@@ -42,7 +42,7 @@ static enum cavern_status complete(const struct supervisor_record *child, struct
                                           child->priority, &held->account);
     }
     if (!status && !held->queue && child->blocks)
-        status = cavern_sys_queue_create(held->account, child->blocks, child->slots, &held->queue);
+        status = cavern_sys_queue_create(held->account, child->blocks, child->slots, 0, &held->queue);
     if (!status && !held->registry)
         status = registry_open(child, &held->registry);
     return status;

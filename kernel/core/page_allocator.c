@@ -8,7 +8,7 @@
 
 enum {
     BITMAP_WORDS = CHUNK_PAGES / 64,
-    RUN_SCAN_MAX = 64, /* partial chunks that pages_alloc_run looks at first */
+    RUN_SCAN_MAX = 16, /* partial chunks that pages_alloc_run looks at first */
 };
 
 #define NONE UINT32_MAX

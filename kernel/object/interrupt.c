@@ -11,6 +11,7 @@
 #include "platform/platform.h"
 
 #define LINES_MAX 1024
+#define LINES_AT_ONCE 4 /* more interrupt anew, at the exit */
 
 /* Words of the notice. */
 enum { WORD_LINE, WORD_COUNT };
@@ -146,10 +147,9 @@ static bool serve(unsigned line)
 
 void interrupt_handle(void)
 {
-    unsigned line;
     bool more = true;
 
-    while (more && (line = platform_line_claim()) != PLATFORM_NO_LINE) {
+    for (unsigned i = 0, line; more && i < LINES_AT_ONCE && (line = platform_line_claim()) != PLATFORM_NO_LINE; i++) {
         arch_cpu()->interrupts++;
         more = serve(line);
         platform_line_complete(line);

@@ -41,7 +41,7 @@ bool interrupt_destroy(struct object *object);
 /* Who has the first line from `line` on that somebody has; NULL: nobody. */
 const struct interrupt *interrupt_next(uint64_t line);
 /*
- * Serves every line that the controller presents; called by the processor's interrupt vector. The only lines below
- * platform_first_line() that ever fire are the timer's and a kick.
+ * Serves the lines that the controller presents, a few at a time; called by the processor's interrupt vector. The only
+ * lines below platform_first_line() that ever fire are the timer's and a kick.
  */
 void interrupt_handle(void);

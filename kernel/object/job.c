@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "object/job.h"
 
+#include <cavern/memory.h>
+
+#include "object/memory.h"
 #include "object/object.h"
 #include "object/scheduler.h"
 #include "object/thread.h"
@@ -27,7 +30,9 @@ void job_start(struct job *job, uint8_t priority)
 
 bool job_destroy_dying(struct job *job)
 {
-    for (unsigned i = 0; i < JOB_STEP_ITEMS; i++) {
+    uint64_t end = memory_free() + JOB_STEP_ITEMS * CAVERN_PAGE_SIZE; /* a page that comes back is an item, too */
+
+    for (unsigned i = 0; i < JOB_STEP_ITEMS && memory_free() < end; i++) {
         struct list *dying = list_pop_front(&job->dying);
         if (!dying)
             return true;

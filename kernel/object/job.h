@@ -14,7 +14,8 @@
 
 struct object;
 
-#define JOB_STEP_ITEMS 64
+#define JOB_STEP_ITEMS 16
+#define JOB_STEP_TABLES 4 /* of those that have to be searched: page tables, leaves of a handle table */
 
 struct job {
     struct runnable runnable;      /* in scheduler.jobs */

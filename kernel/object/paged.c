@@ -17,7 +17,7 @@ static void give(struct account *account, void *page)
 bool paged_create(struct paged *paged, struct account *account, uint64_t bytes)
 {
     uint64_t pages = (bytes + CAVERN_PAGE_SIZE - 1) / CAVERN_PAGE_SIZE;
-    *paged = (struct paged){.directory = &paged->single};
+    *paged = (struct paged){.directory = &paged->single, .wanted = (uint32_t)pages};
     if (pages > PAGED_PAGES_MAX)
         return false;
     if (pages > 1) {
@@ -26,13 +26,16 @@ bool paged_create(struct paged *paged, struct account *account, uint64_t bytes)
             return false;
         paged->directory = directory;
     }
-    for (; paged->pages < pages; paged->pages++) {
+    return true;
+}
+
+bool paged_fill(struct paged *paged, struct account *account, unsigned *budget)
+{
+    for (; *budget && !paged_is_full(paged); --*budget) {
         void *page = take(account);
-        if (!page) {
-            paged_destroy(paged, account, PAGED_PAGES_MAX);
+        if (!page)
             return false;
-        }
-        paged->directory[paged->pages] = page;
+        paged->directory[paged->pages++] = page;
     }
     return true;
 }

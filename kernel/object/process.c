@@ -277,7 +277,9 @@ static bool is_own(const struct process *process, const struct object *object)
 /* The steps below answer true when there is nothing of their kind left. */
 static bool close_handles(struct process *process, bool keep_table)
 {
-    for (unsigned i = 0; i < JOB_STEP_ITEMS; i++) {
+    uint32_t end = process->cursor + JOB_STEP_TABLES * HANDLE_LEAF_ENTRIES;
+
+    for (unsigned i = 0; i < JOB_STEP_ITEMS && process->cursor < end; i++) {
         cavern_handle handle;
         if (!handle_next_used(&process->handles, &process->cursor, &handle))
             return true;

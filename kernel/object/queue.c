@@ -34,6 +34,10 @@ static void init_lists(struct queue *queue)
     list_init(&queue->awaiting);
 }
 
+#define FILL_PAGES 16 /* at once */
+#define MAP_PAGES 32
+
+/* All but the pages, which queue_fill takes. The caller has checked both numbers. */
 static bool take_memory(struct queue *queue, struct account *account, uint64_t blocks, uint64_t slots)
 {
     uint64_t control;
@@ -44,6 +48,33 @@ static bool take_memory(struct queue *queue, struct account *account, uint64_t b
            paged_create(&queue->entries, account, blocks * sizeof(struct queue_entry)) &&
            paged_create(&queue->slots, account, slots * sizeof(struct request_slot)) &&
            paged_create(&queue->pending, account, slots * sizeof(struct pending));
+}
+
+bool queue_is_complete(const struct queue *queue)
+{
+    return paged_is_full(&queue->data) && paged_is_full(&queue->entries) && paged_is_full(&queue->slots) &&
+           paged_is_full(&queue->pending);
+}
+
+enum cavern_status queue_fill(struct queue *queue)
+{
+    struct account *account = object_account(queue);
+    unsigned budget = FILL_PAGES;
+    bool filled = paged_fill(&queue->data, account, &budget) && paged_fill(&queue->entries, account, &budget) &&
+                  paged_fill(&queue->slots, account, &budget) && paged_fill(&queue->pending, account, &budget);
+    return filled ? CAVERN_OK : CAVERN_NO_MEMORY;
+}
+
+/* Whether the account has room for all that is missing, so that making it fails at the start rather than half-way. */
+static bool is_affordable(const struct queue *queue, struct account *account)
+{
+    uint64_t bytes =
+        ((uint64_t)queue->data.wanted + queue->entries.wanted + queue->slots.wanted + queue->pending.wanted) *
+        CAVERN_PAGE_SIZE;
+    if (!account_charge(account, bytes))
+        return false;
+    account_release(account, bytes);
+    return true;
 }
 
 /* True when all of it is back. */
@@ -67,7 +98,7 @@ enum cavern_status queue_create(struct account *account, uint64_t blocks, uint64
         return CAVERN_NO_MEMORY;
     init_lists(queue);
     job_init(&queue->serving, serve_step, &queue->object);
-    if (!take_memory(queue, account, blocks, slots)) {
+    if (!take_memory(queue, account, blocks, slots) || !is_affordable(queue, account) || queue_fill(queue)) {
         while (!give_memory(queue, account, PAGED_PAGES_MAX))
             ;
         object_free(queue);
@@ -266,27 +297,47 @@ static void control_init(struct queue *queue)
     queue_update_waiters(queue);
 }
 
+static struct space_pages ring_pages(struct queue *queue)
+{
+    return (struct space_pages){
+        .address = queue->address + CAVERN_PAGE_SIZE,
+        .pages = 2 * (uint64_t)queue->data.pages,
+        .protection = CAVERN_PROT_READ,
+        .page = ring_page,
+        .context = queue,
+    };
+}
+
 enum cavern_status queue_bind(struct queue *queue, struct process *process)
 {
-    uint64_t ring_pages = 2 * (uint64_t)queue->data.pages;
-    uint64_t address = space_find(&process->space, (1 + ring_pages) * CAVERN_PAGE_SIZE);
-    if (!address)
+    struct space *space = &process->space;
+    queue->address = space_find(space, (1 + 2 * (uint64_t)queue->data.pages) * CAVERN_PAGE_SIZE);
+    if (!queue->address)
         return CAVERN_NO_MEMORY;
-    enum cavern_status status =
-        space_map_pages(&process->space, address, control_page, queue, 1, CAVERN_PROT_READ | CAVERN_PROT_WRITE);
+    struct space_pages control = {queue->address, 1, CAVERN_PROT_READ | CAVERN_PROT_WRITE, control_page, queue};
+    struct space_pages ring = ring_pages(queue);
+    enum cavern_status status = space_take_pages(space, &control);
     if (status)
         return status;
-    status =
-        space_map_pages(&process->space, address + CAVERN_PAGE_SIZE, ring_page, queue, ring_pages, CAVERN_PROT_READ);
+    status = space_take_pages(space, &ring);
     if (status) {
-        space_unmap_pages(&process->space, address, 1);
+        space_unmap_pages(space, queue->address, 1);
         return status;
     }
     queue->process = process;
-    queue->address = address;
+    queue->mapped = 0;
     list_push_back(&process->queues, &queue->of_process);
     control_init(queue);
     return CAVERN_OK;
+}
+
+bool queue_map_step(struct queue *queue)
+{
+    struct space_pages ring = ring_pages(queue);
+    uint32_t left = 2 * queue->data.pages - queue->mapped, end = queue->mapped + (left < MAP_PAGES ? left : MAP_PAGES);
+    space_map_pages(&queue->process->space, &ring, queue->mapped, end);
+    queue->mapped = end;
+    return queue_is_mapped(queue);
 }
 
 static void unbind_from(struct queue *queue, enum queue_unbinding phase, uint64_t freed, uint64_t cut)

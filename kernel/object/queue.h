@@ -74,12 +74,18 @@ struct queue {
     bool unserved;           /* there may be room for more of them than one step could serve */
     struct job serving;      /* looks for room, and serves them */
     uint32_t cursor;         /* of unbinding */
+    uint32_t mapped;         /* of the pages of the ring, and the ring again, in the process that it is bound to */
     uint64_t cut;            /* unbinding: what stands before it had been taken */
     uint64_t freed;          /* unbinding: and before this, freed */
 };
 
+/* With a first part of its memory, or all. */
 enum cavern_status queue_create(struct account *account, uint64_t blocks, uint64_t slots,
                                 struct queue **queue) CAVERN_MUST_CHECK;
+/* It has all its memory: before that nobody uses it. */
+bool queue_is_complete(const struct queue *queue);
+/* Takes some more. NO_MEMORY: what it has is the caller's to give back, by letting the queue go. */
+enum cavern_status queue_fill(struct queue *queue) CAVERN_MUST_CHECK;
 bool queue_destroy(struct object *object);
 void queue_handles_gone(struct object *object);
 
@@ -128,6 +134,13 @@ void queue_update_waiters(struct queue *queue);
 struct queue_entry *queue_publish(struct queue *queue, const struct cavern_header *header, uint32_t blocks,
                                   uint32_t reserved, bool straight);
 
+/* It is the process's from then on; of the ring no more than the first page is mapped. */
 enum cavern_status queue_bind(struct queue *queue, struct process *process) CAVERN_MUST_CHECK;
+static inline bool queue_is_mapped(const struct queue *queue)
+{
+    return queue->mapped == 2 * queue->data.pages;
+}
+/* Maps some more of it; true when all is. */
+bool queue_map_step(struct queue *queue);
 /* One bounded step; true when it is bound to none. */
 bool queue_unbind_step(struct queue *queue);

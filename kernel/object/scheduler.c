@@ -9,7 +9,7 @@
 #include "object/thread.h"
 
 #define NEVER CAVERN_FOREVER
-#define TIMEOUTS_AT_ONCE 64
+#define TIMEOUTS_AT_ONCE 16
 
 struct scheduler scheduler;
 

@@ -8,6 +8,7 @@
 
 #include "core/range.h"
 #include "object/job.h"
+#include "object/machine.h"
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -297,22 +298,39 @@ enum cavern_status space_unmap_step(struct space *space, uint64_t address, uint6
 
 /* --- rings --- */
 
-enum cavern_status space_map_pages(struct space *space, uint64_t address, uint64_t (*page)(void *context, uint64_t i),
-                                   void *context, uint64_t pages, unsigned protection)
+/* It comes with a table of its own. */
+static bool is_first_of_table(const struct space_pages *range, uint64_t i)
 {
-    struct mapping *mapping = mapping_create(space, NULL, address, 0, protection);
+    return !i || is_aligned(range->address + i * CAVERN_PAGE_SIZE, CAVERN_BLOCK_2M);
+}
+
+static bool map_page(struct space *space, const struct space_pages *range, uint64_t i)
+{
+    return arch_space_map(&space->arch, &space->account->pages, range->address + i * CAVERN_PAGE_SIZE,
+                          range->page(range->context, i), CAVERN_PAGE_SIZE, range->protection, ARCH_MEMORY_NORMAL);
+}
+
+enum cavern_status space_take_pages(struct space *space, const struct space_pages *range)
+{
+    struct mapping *mapping = mapping_create(space, NULL, range->address, 0, range->protection);
     if (!mapping)
         return CAVERN_NO_MEMORY;
-    mapping->length = pages * CAVERN_PAGE_SIZE;
-    for (uint64_t i = 0; i < pages; i++) {
-        if (arch_space_map(&space->arch, &space->account->pages, address + i * CAVERN_PAGE_SIZE, page(context, i),
-                           CAVERN_PAGE_SIZE, protection, ARCH_MEMORY_NORMAL))
+    mapping->length = range->pages * CAVERN_PAGE_SIZE;
+    for (uint64_t i = 0; i < range->pages; i++) {
+        if (!is_first_of_table(range, i) || map_page(space, range, i))
             continue;
-        arch_space_unmap(&space->arch, address, i * CAVERN_PAGE_SIZE);
+        arch_space_unmap(&space->arch, range->address, i * CAVERN_PAGE_SIZE);
         mapping_free(space, mapping);
         return CAVERN_NO_MEMORY;
     }
     return CAVERN_OK;
+}
+
+void space_map_pages(struct space *space, const struct space_pages *range, uint64_t first, uint64_t end)
+{
+    for (uint64_t i = first; i < end; i++)
+        if (!is_first_of_table(range, i) && !map_page(space, range, i))
+            panic("a ring at %lx: no table", (unsigned long)range->address);
 }
 
 void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages)
@@ -368,5 +386,5 @@ bool space_destroy_step(struct space *space)
         mapping_free(space, mapping_of(node));
     }
     space->mapped = 0;
-    return arch_space_destroy(&space->arch, &space->account->pages, JOB_STEP_ITEMS);
+    return arch_space_destroy(&space->arch, &space->account->pages, JOB_STEP_TABLES);
 }

@@ -64,10 +64,20 @@ uint64_t space_growing_start(const struct space *space, const struct holding *ho
 enum cavern_status space_unmap_step(struct space *space, uint64_t address, uint64_t length, unsigned pages,
                                     uint64_t *done) CAVERN_MUST_CHECK;
 
-/* Kernel pages of a queue, mapped one after another from `address`; `pages` physical addresses. All or nothing. */
-enum cavern_status space_map_pages(struct space *space, uint64_t address, uint64_t (*page)(void *context, uint64_t i),
-                                   void *context, uint64_t pages, unsigned protection) CAVERN_MUST_CHECK;
-/* Whole ranges that space_map_pages made. */
+/* Kernel pages of a queue, one after another from `address` on. */
+struct space_pages {
+    uint64_t address;
+    uint64_t pages;
+    unsigned protection;
+    uint64_t (*page)(void *context, uint64_t i); /* physical address */
+    void *context;
+};
+
+/* Takes the range, and all that mapping it needs; the first page is mapped then. All or nothing. */
+enum cavern_status space_take_pages(struct space *space, const struct space_pages *range) CAVERN_MUST_CHECK;
+/* Maps pages [first, end) of a range that has been taken. */
+void space_map_pages(struct space *space, const struct space_pages *range, uint64_t first, uint64_t end);
+/* Whole ranges that have been taken, however much of them has been mapped. */
 void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages);
 
 /*

@@ -10,7 +10,7 @@
 #include "syscall/find.h"
 #include "syscall_table.h"
 
-enum { STEP_PAGES = 64 };
+enum { STEP_PAGES = 32 };
 
 /* The handle goes into the table before the first page is taken: whatever ends the caller gives back what it has so
  * far. */

@@ -21,7 +21,7 @@
 #include "syscall/user.h"
 #include "syscall_table.h"
 
-#define WALK_STEP JOB_STEP_ITEMS
+#define WALK_STEP 64
 
 union record {
     struct cavern_account_info account;

@@ -14,7 +14,7 @@
 #include "object/thread.h"
 #include "syscall_table.h"
 
-enum { STEP_PAGES = 64 };
+enum { STEP_PAGES = 32 };
 
 static bool user_range(uint64_t address, uint64_t length)
 {

@@ -22,7 +22,7 @@ enum cavern_status cavern_queue_open(const char *name, struct cavern_queue *queu
 enum cavern_status cavern_queue_create(unsigned blocks, unsigned slots, struct cavern_queue *queue)
 {
     uint64_t handle, ring, control, bound;
-    enum cavern_status status = cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, blocks, slots, &handle);
+    enum cavern_status status = cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, blocks, slots, 0, &handle);
     if (status)
         return status;
     status = cavern_sys_queue_bind(handle, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound);

@@ -52,7 +52,7 @@ void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_ha
     if (extras)
         memcpy(&handles[1], extra, extras * sizeof(*extra));
     spawn.image = image_of("egg", &spawn.image_size);
-    must(cavern_sys_queue_create(spawn.account, PEER_QUEUE_BLOCKS, 4, &spawn.queue), "queue");
+    must(cavern_sys_queue_create(spawn.account, PEER_QUEUE_BLOCKS, 4, 0, &spawn.queue), "queue");
     must(cavern_sender_mint(spawn.queue, 0, 64, 4, 0, &peer->sender), "sender");
     must(cavern_spawn(&spawn, &peer->process), role);
 }

@@ -137,7 +137,7 @@ static void the_parent(unsigned variant)
     (void)variant;
     GRANTED(cavern_sys_inspect(parent, CAVERN_INSPECT_PROCESS, 0, (uintptr_t)&info, sizeof(info), &next, &written));
     GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, CAVERN_PAGE_SIZE, 0, &buffer));
-    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &queue));
     REFUSED(cavern_sys_process_end(parent, 0), CAVERN_DENIED);
     for (unsigned operation = CAVERN_THREAD_END; operation <= CAVERN_THREAD_SET; operation++)
         REFUSED(cavern_sys_thread_control(parent, 1, operation, 0, 0), CAVERN_DENIED);
@@ -226,7 +226,7 @@ static void hide_the_end(unsigned variant)
 {
     cavern_handle queue;
     uint64_t out;
-    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &queue));
     GRANTED(cavern_sys_queue_bind(queue, CAVERN_SELF_PROCESS, 0, &out, &out, &out));
     REFUSED(cavern_sys_notify(CAVERN_SELF_PROCESS, 0, variant ? queue : 0, CAVERN_NOTIFY_EXIT), CAVERN_DENIED);
     GRANTED(cavern_sys_acknowledge(CAVERN_SELF_PROCESS));
@@ -284,7 +284,7 @@ static void forged_progress(unsigned variant)
     REFUSED(cavern_sys_buffer_create(CAVERN_SELF_ACCOUNT, CAVERN_SELF_PROCESS, 4096, 0, 0, &out), CAVERN_BAD_HANDLE);
     REFUSED(cavern_sys_buffer_create(CAVERN_SELF_ACCOUNT, attempt_handle(ATTEMPT_IMAGE), 4096, 0, 99, &out),
             CAVERN_DENIED);
-    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, &queue));
+    GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, 0, &queue));
     (void)!cavern_sys_queue_bind(queue, CAVERN_SELF_PROCESS, ~UINT64_C(0), &out, &out, &out);
     (void)!cavern_sys_queue_bind(queue, 0, ~UINT64_C(0), &out, &out, &out);
     (void)!cavern_sys_queue_bind(queue, 0, 1, &out, &out, &out);

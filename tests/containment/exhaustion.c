@@ -60,7 +60,7 @@ EXHAUST(signal, true, "signals")
 static enum cavern_status take_queue(unsigned i, cavern_handle *handle)
 {
     (void)i;
-    return cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, CAVERN_QUEUE_BLOCKS_MIN, 1, handle);
+    return cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, CAVERN_QUEUE_BLOCKS_MIN, 1, 0, handle);
 }
 EXHAUST(queue, true, "queues")
 
@@ -179,7 +179,7 @@ static void exhaust_one_buffer(unsigned variant)
 static enum cavern_status take_large_queue(unsigned i, cavern_handle *handle)
 {
     return cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, i & 1 ? CAVERN_QUEUE_BLOCKS_MAX : 1024,
-                                   i & 1 ? CAVERN_QUEUE_SLOTS_MAX : 4096, handle);
+                                   i & 1 ? CAVERN_QUEUE_SLOTS_MAX : 4096, 0, handle);
 }
 
 static void exhaust_large_queues(unsigned variant)

@@ -68,7 +68,7 @@ static void pool_fill(void)
         pool_add(handle, CAVERN_TYPE_BUFFER);
         GRANTED(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &handle));
         pool_add(handle, CAVERN_TYPE_SIGNAL);
-        GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, &handle));
+        GRANTED(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 4, 0, &handle));
         pool_add(handle, CAVERN_TYPE_QUEUE);
         GRANTED(cavern_sys_process_create(CAVERN_SELF_ACCOUNT, 0, i & CAVERN_PROCESS_KEEP, 0, 0, &handle));
         pool_add(handle, CAVERN_TYPE_PROCESS);

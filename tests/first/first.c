@@ -59,7 +59,7 @@ static void say_buffer(const char *name)
 static enum cavern_status take_doorbell(void)
 {
     uint64_t queue, ring, control, bound;
-    enum cavern_status status = cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &queue);
+    enum cavern_status status = cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &queue);
     if (!status)
         status = cavern_sys_queue_bind(queue, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound);
     return status ? status : cavern_sys_notify(machine, 0, queue, 0);

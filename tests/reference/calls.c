@@ -45,7 +45,9 @@ void ref_queue_create(struct ref_thread *thread, const uint64_t x[16])
     ref_need(thread, x[0], CAVERN_TYPE_ACCOUNT, CAVERN_RIGHT_CHARGE);
     ref_wrong(x[3] < CAVERN_QUEUE_BLOCKS_MIN || x[3] > CAVERN_QUEUE_BLOCKS_MAX || (x[3] & (x[3] - 1)) ||
                   x[4] > CAVERN_QUEUE_SLOTS_MAX,
-              CAVERN_BAD_ARGUMENT); /* [MSG-QUEUE-1] */
+              CAVERN_BAD_ARGUMENT);       /* [MSG-QUEUE-1] */
+    ref_wrong(x[5], CAVERN_BAD_ARGUMENT); /* [MSG-QUEUE-6]: progress that was not made */
+    ref_wrong(x[5], CAVERN_BAD_HANDLE);
     if (ref_failed())
         return;
     struct ref_queue *queue = ref_queue_new(x[3], x[4]);

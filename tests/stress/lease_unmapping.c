@@ -190,7 +190,7 @@ static void lent_memory_goes(void)
     *killed = (struct stress_peer){.function = "guest", .index = SERVERS, .exits = exits.handle, .count = SERVERS};
     for (unsigned i = 0; i < SERVERS; i++) {
         peers[i] = (struct stress_peer){.function = "serve", .index = i, .label = i, .exits = exits.handle};
-        CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, &peers[i].queue));
+        CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, 0, &peers[i].queue));
         CHECK_OK(cavern_sender_mint(peers[i].queue, 0, 1000, 1000, 0, &servers[i]));
         killed->rows[i] = test_give(i ? "b" : "a", servers[i], RIGHTS_SENDER);
         stress_spawn(&peers[i]);

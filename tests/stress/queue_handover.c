@@ -140,7 +140,7 @@ static void owners_follow_each_other(void)
     test_queue(&exits, 64, 0);
     owner.exits = exits.handle;
     shared = stress_share(sizeof *shared);
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 128, 32, &owner.queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 128, 32, 0, &owner.queue));
     CHECK_OK(cavern_sender_mint(owner.queue, 0, 1000, 1000, 0, &sender));
     CHECK_OK(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &signal));
     CHECK_OK(cavern_sys_notify(signal, SIGNAL_LABEL, owner.queue, 0));

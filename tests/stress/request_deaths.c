@@ -140,7 +140,7 @@ static void requests_with_deaths(void)
         peers[i] = (struct stress_peer){
             .function = i < SERVERS ? "serve" : "guest", .index = i, .label = i, .exits = exits.handle};
     for (unsigned i = 0; i < SERVERS; i++) {
-        CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64u << i, 16, &peers[i].queue));
+        CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64u << i, 16, 0, &peers[i].queue));
         CHECK_OK(cavern_sender_mint(peers[i].queue, 0, 1000, 1000, 0, &servers[i]));
         for (unsigned j = SERVERS; j < PEERS; j++)
             peers[j].rows[peers[j].count++] = test_give(i ? "b" : "a", servers[i], RIGHTS_SENDER);

@@ -213,7 +213,7 @@ static void wrong_enumerators_are_refused(void)
     cavern_handle queue;
     CHECK_STATUS(cavern_sys_process_create(test_account(), 0, 2, 0, 0, &out), CAVERN_BAD_ARGUMENT);
     CHECK_STATUS(cavern_sys_buffer_create(CAVERN_SELF_ACCOUNT, 0, 4096, 2, 0, &out), CAVERN_BAD_ARGUMENT);
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &queue));
     CHECK_STATUS(cavern_sys_sender_mint(queue, 0, 1, CAVERN_SELF_ACCOUNT, 2, &out), CAVERN_BAD_ARGUMENT);
     CHECK_STATUS(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, 0, 0, 0), CAVERN_BAD_ARGUMENT);
     CHECK_STATUS(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, 6, 0, 0), CAVERN_BAD_ARGUMENT);

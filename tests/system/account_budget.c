@@ -64,7 +64,7 @@ static void what_is_made_and_closed_leaves_nothing(void)
             CHECK_OK(cavern_sys_buffer_create(child, 0, 4096, 0, 0, &handles[count++]));
             if (i % 10)
                 continue;
-            CHECK_OK(cavern_sys_queue_create(child, 64, 4, &queue));
+            CHECK_OK(cavern_sys_queue_create(child, 64, 4, 0, &queue));
             CHECK_OK(cavern_sys_sender_mint(queue, 0, 4, child, 0, &handles[count++]));
             handles[count++] = queue;
         }

@@ -143,7 +143,7 @@ static void receive_handles(void)
 {
     cavern_handle unbound;
     set_up();
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &unbound));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &unbound));
     REFUSES_EACH(RECEIVE, BAD_HANDLE, NOT(QUEUE), 0, GOOD_RECEIVE);
     REFUSES(RECEIVE, DENIED, GOOD_RECEIVE, [0] = test_without(t.queue.handle, RIGHTS_QUEUE, CAVERN_RIGHT_RECEIVE));
     REFUSES(RECEIVE, DENIED, GOOD_RECEIVE, [0] = unbound);

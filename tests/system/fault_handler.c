@@ -168,7 +168,7 @@ static void set_up(void)
 {
     gate_make();
     CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, PAGES * PAGE, 0, &t.memory));
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &t.other));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &t.other));
 }
 
 /* A peer that is bound to t.other and handles the faults of `client`; it waits at the gate. */
@@ -339,7 +339,7 @@ static void queue_that_goes_ends_the_process(void)
     CHECK_OK(cavern_sys_handle_close(t.other));
     expect_end_by_fault(&peer, CAVERN_FAULT_DATA_UNMAPPED, AT);
     /* The subscription alone is no more: the next fault is one without handler. */
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &t.other));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &t.other));
     gate_start("touch", &peer);
     CHECK_OK(cavern_fault_notify(peer.process, t.other, GATE_LABEL));
     CHECK_OK(cavern_sys_handle_close(t.other));

@@ -147,7 +147,7 @@ static void check_rights(cavern_handle handle, uint64_t rights)
 static void makers_give_all_rights_of_the_type(void)
 {
     cavern_handle process = fresh_process(), queue, sender, buffer, account, thread;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &queue));
     CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &sender));
     CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, 4096, 0, &buffer));
     CHECK_OK(cavern_sys_account_split(test_account(), 0, 4096, 0, &account));
@@ -168,7 +168,7 @@ static void what_is_cut_or_minted_has_no_more_rights(void)
 {
     cavern_handle devices = test_handle(CAVERN_STARTUP_DEVICES), range = test_handle(CAVERN_STARTUP_INTERRUPTS);
     cavern_handle weak, queue, made;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &queue));
     CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &made));
     CHECK_OK(cavern_handle_duplicate(made, RIGHTS_SENDER & ~CAVERN_RIGHT_REQUEST, &weak));
     CHECK_OK(cavern_sender_mint(weak, 0, 1, 1, 0, &made));

@@ -126,7 +126,7 @@ static cavern_handle start_giver(struct test_peer *peer, uint64_t memory)
                                             test_give(TEST_REPORT, test_handle(TEST_REPORT), RIGHTS_SENDER)};
     cavern_handle to_peer;
     CHECK_OK(cavern_sys_account_split(test_account(), 0, (int64_t)memory, TEST_PRIORITY_TOP, &setup.account));
-    CHECK_OK(cavern_sys_queue_create(setup.account, 64, 0, &setup.queue));
+    CHECK_OK(cavern_sys_queue_create(setup.account, 64, 0, 0, &setup.queue));
     CHECK_OK(cavern_sender_mint(setup.queue, 0, 1, 1, 0, &to_peer));
     setup.handles = handles;
     setup.handle_count = 2;

@@ -268,7 +268,7 @@ static void death_of_the_server_abandons_what_it_took(void)
     struct cavern_spawn setup = test_peer_setup("take_and_die");
     struct cavern_spawn_handle report = test_give(TEST_REPORT, test_handle(TEST_REPORT), RIGHTS_SENDER);
     struct test_peer peer;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, &setup.queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, 0, &setup.queue));
     test_queue(&t.client, 64, 0);
     CHECK_OK(cavern_sender_mint(setup.queue, 0, 8, 8, 0, &t.sender));
     for (uint64_t token = 1; token <= 3; token++)

@@ -196,7 +196,7 @@ static void unbound_queue_keeps_messages(void)
     struct cavern_queue queue;
     struct cavern_message message;
     cavern_handle sender;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &handle));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &handle));
     CHECK_OK(cavern_sender_mint(handle, 5, 10, 0, 0, &sender));
     CHECK_OK(test_send_word(sender, 1));
     CHECK_OK(test_send_word(sender, 2));
@@ -247,7 +247,7 @@ static void foreign_queue_is_denied(void)
 {
     uint64_t handle;
     struct cavern_received received;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &handle));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &handle));
     CHECK_STATUS(cavern_sys_receive(handle, CAVERN_POLL, &received), CAVERN_DENIED);
     CHECK_STATUS(cavern_sys_queue_freed(handle), CAVERN_DENIED);
     CHECK_STATUS(cavern_sys_drop(handle, 0x10001), CAVERN_DENIED);

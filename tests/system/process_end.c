@@ -80,7 +80,7 @@ static void dead_processes_take_nothing(void)
     test_peer("exit_with_42", NULL, 0, &peer);
     test_peer_exit(&peer, words, false);
     CHECK_OK(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &signal));
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &queue));
     CHECK_STATUS(cavern_sys_handle_give(peer.process, signal, CAVERN_RIGHT_RAISE, 0, &out), CAVERN_GONE);
     CHECK_STATUS(cavern_sys_thread_create(peer.process, TEST_PRIORITY, 0x400000, 0, 0, 0, 0, 0, &out), CAVERN_GONE);
     CHECK_STATUS(cavern_sys_queue_bind(queue, peer.process, 0, words, words, words), CAVERN_GONE);

@@ -24,7 +24,7 @@ static void set_up(void)
     t.sender = test_sender(&t.queue, 7);
     t.deaf = test_without(t.queue.handle, RIGHTS_QUEUE, CAVERN_RIGHT_RECEIVE);
     t.own = test_page();
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &t.unbound));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &t.unbound));
 }
 
 /* --- space, queue_freed --- */

@@ -195,7 +195,7 @@ static void check_liar(const char *name)
     struct test_peer peer;
     uint64_t words[5];
     cavern_handle sender;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, &setup.queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 8, 0, &setup.queue));
     CHECK_OK(cavern_sender_mint(setup.queue, 0, 8, 8, 0, &sender));
     for (unsigned i = 0; i < 4; i++)
         CHECK_OK(test_send_word(sender, i));

@@ -11,7 +11,7 @@ static struct {
 static void set_up(void)
 {
     test_queue(&t.client, 64, 0);
-    CHECK_OK(cavern_sys_queue_create(test_account(), 64, 8, &t.queue));
+    CHECK_OK(cavern_sys_queue_create(test_account(), 64, 8, 0, &t.queue));
     CHECK_OK(cavern_sender_mint(t.queue, 5, 64, 64, 0, &t.sender));
 }
 

@@ -180,7 +180,7 @@ static const cavern_handle *all_types(void)
     handle[CAVERN_TYPE_ACCOUNT] = test_account();
     handle[CAVERN_TYPE_PROCESS] = CAVERN_SELF_PROCESS;
     handle[CAVERN_TYPE_THREAD] = CAVERN_SELF_THREAD;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &handle[CAVERN_TYPE_QUEUE]));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &handle[CAVERN_TYPE_QUEUE]));
     CHECK_OK(cavern_sender_mint(handle[CAVERN_TYPE_QUEUE], 0, 1, 1, 0, &handle[CAVERN_TYPE_SENDER]));
     handle[CAVERN_TYPE_BUFFER] = test_buffer(4096);
     handle[CAVERN_TYPE_INTERRUPT] = test_handle(CAVERN_STARTUP_INTERRUPTS);
@@ -332,7 +332,7 @@ cavern_handle test_buffer(uint64_t bytes)
 cavern_handle test_orphan(void)
 {
     cavern_handle queue, sender;
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &queue));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &queue));
     CHECK_OK(cavern_sender_mint(queue, 0, 1, 1, 0, &sender));
     CHECK_OK(cavern_sys_handle_close(queue));
     return sender;

@@ -40,7 +40,7 @@ static void handles_of_queues(void)
 {
     cavern_handle unbound, deaf;
     set_up();
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, &unbound));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 1, 0, &unbound));
     deaf = test_without(t.queue.handle, RIGHTS_QUEUE, CAVERN_RIGHT_RECEIVE);
     REFUSES_EACH(REPLY, BAD_HANDLE, NOT(QUEUE), 0, GOOD_REPLY);
     REFUSES(REPLY, DENIED, GOOD_REPLY, [0] = unbound);

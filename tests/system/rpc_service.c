@@ -91,7 +91,7 @@ static cavern_handle start(const char *function)
     struct cavern_spawn setup = test_peer_setup(function);
     struct cavern_spawn_handle report = test_give(TEST_REPORT, test_handle(TEST_REPORT), RIGHTS_SENDER);
     cavern_handle sender;
-    CHECK_OK(cavern_sys_queue_create(test_account(), 64, 8, &setup.queue));
+    CHECK_OK(cavern_sys_queue_create(test_account(), 64, 8, 0, &setup.queue));
     CHECK_OK(cavern_sender_mint(setup.queue, 1, 64, 64, 0, &sender));
     setup.handles = &report;
     setup.handle_count = 1;

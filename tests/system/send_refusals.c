@@ -40,7 +40,7 @@ static void request_handles(void)
 {
     cavern_handle unbound;
     set_up();
-    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, &unbound));
+    CHECK_OK(cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, 64, 0, 0, &unbound));
     REFUSES_EACH(REQUEST, BAD_HANDLE, NOT(SENDER), 0, GOOD_REQUEST);
     REFUSES(REQUEST, DENIED, GOOD_REQUEST, [0] = test_without(t.sender, RIGHTS_SENDER, CAVERN_RIGHT_REQUEST));
     REFUSES(REQUEST, GONE, GOOD_REQUEST, [0] = test_orphan());

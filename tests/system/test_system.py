@@ -33,15 +33,17 @@ def parse():
     return parser.parse_args()
 
 
-def follow(words, seconds):
-    """Runs QEMU and passes the lines of the runner on; True: something failed, or the machine stopped before the end."""
+def follow(words, seconds, show=lambda line: True):
+    """Runs QEMU and passes the lines of the runner on that are to be shown; True: something failed, or the machine stopped
+    before the end."""
     planned, run, failed, others = None, 0, 0, []
     with subprocess.Popen(["timeout", str(seconds), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as guest:
         for raw in guest.stdout:
             text = raw.decode(errors="replace").rstrip("\r\n")
             line = LINE.match(text)
             if line:
-                print(line[1], flush=True)
+                if show(line[1]):
+                    print(line[1], flush=True)
                 planned = int(line[2]) if line[2] else planned
                 run += line[1].startswith(("ok", "not ok"))
                 failed += line[1].startswith("not ok")

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "arch/arch.h"
+#include "object/queue.h"
 #include "peer_memory.h"
 #include "syscall/dispatch.h"
 #include "syscall/user.h"
@@ -77,14 +78,28 @@ static uint64_t map(cavern_handle buffer, uint64_t protection)
     return worker.x[1];
 }
 
-/* The worker is on the CPU, about to make a buffer. */
-static void begin_create(void)
+/* The worker is on the CPU, about to make a call. */
+#define begin(call, ...) begin_call(CAVERN_CALL_##call, (uint64_t[16]){__VA_ARGS__})
+static void begin_call(enum cavern_call call, const uint64_t arguments[16])
 {
     assert_int_equal(peer_call(&worker, NOP, 0), CAVERN_OK);
-    worker.thread->context.x[0] = CAVERN_SELF_ACCOUNT;
-    worker.thread->context.x[1] = (uint64_t)CAVERN_CALL_BUFFER_CREATE << 16;
-    worker.thread->context.x[2] = worker.thread->context.x[4] = worker.thread->context.x[5] = 0;
-    worker.thread->context.x[3] = BYTES;
+    memcpy(worker.thread->context.x, arguments, 16 * sizeof(uint64_t));
+    worker.thread->context.x[1] = (uint64_t)call << 16;
+}
+
+static void begin_create(void)
+{
+    begin(BUFFER_CREATE, CAVERN_SELF_ACCOUNT, [3] = BYTES);
+}
+
+/* The same call, after others have had the CPU. */
+static bool enter_again(void)
+{
+    uint64_t x[16];
+    memcpy(x, worker.thread->context.x, sizeof x);
+    assert_int_equal(peer_call(&worker, NOP, 0), CAVERN_OK);
+    memcpy(worker.thread->context.x, x, sizeof x);
+    return enter();
 }
 
 /* [SCHED-7] */
@@ -226,6 +241,94 @@ static void test_buffer_create_ended_half_way_gives_all_back(void **state)
     object_put(&account->object);
 }
 
+#define LARGEST [3] = CAVERN_QUEUE_BLOCKS_MAX, [4] = CAVERN_QUEUE_SLOTS_MAX
+
+/* [SCHED-7] [MSG-QUEUE-6] */
+static void test_queue_is_made_and_bound_in_steps(void **state)
+{
+    (void)state;
+    uint64_t before = worker.process->account->budget.used;
+    assert_true(interrupted_call(QUEUE_CREATE, CAVERN_SELF_ACCOUNT, LARGEST) >= STEPS_MIN);
+    cavern_handle queue = worker.x[1];
+    assert_true(interrupted_call(QUEUE_BIND, queue, [2] = CAVERN_SELF_PROCESS) >= STEPS_MIN);
+    uint64_t ring = worker.x[1], bytes = CAVERN_QUEUE_BLOCKS_MAX * CAVERN_BLOCK_SIZE;
+    for (uint64_t offset = 0; offset < bytes; offset += 4096) {
+        assert_non_null(model_at(worker.process, ring + offset));
+        assert_ptr_equal(model_at(worker.process, ring + offset), model_at(worker.process, ring + bytes + offset));
+    }
+    assert_int_equal(peer_call(&worker, QUEUE_BIND, queue, [2] = CAVERN_SELF_PROCESS, [4] = 1), CAVERN_BUSY);
+    assert_int_equal(peer_call(&worker, QUEUE_BIND, queue), CAVERN_OK);
+    assert_null(model_at(worker.process, ring));
+    assert_int_equal(peer_call(&worker, HANDLE_CLOSE, queue), CAVERN_OK);
+    assert_in_range(worker.process->account->budget.used, before, before + 8 * 4096); /* page tables stay */
+}
+
+/* [MSG-QUEUE-6] Until it is whole it is no use to anybody, and closing it gives all back. */
+static void test_queue_half_made_has_no_rights(void **state)
+{
+    (void)state;
+    struct peer second = worker;
+    second.thread = model_thread(worker.process, 10);
+    uint64_t used = worker.process->account->budget.used;
+    begin(QUEUE_CREATE, CAVERN_SELF_ACCOUNT, LARGEST);
+    assert_false(enter());
+    cavern_handle queue = worker.thread->context.x[5];
+    assert_int_equal(peer_call(&second, QUEUE_BIND, queue, [2] = CAVERN_SELF_PROCESS), CAVERN_DENIED);
+    assert_int_equal(peer_call(&second, SENDER_MINT, queue, [3] = 1), CAVERN_DENIED);
+    assert_int_equal(peer_call(&second, HANDLE_GIVE, CAVERN_SELF_PROCESS, [2] = queue), CAVERN_DENIED);
+    assert_int_equal(peer_call(&second, RECEIVE, queue), CAVERN_DENIED);
+    assert_int_equal(peer_call(&second, NOTIFY, CAVERN_SELF_THREAD, [3] = queue), CAVERN_DENIED);
+    assert_int_equal(peer_call(&second, HANDLE_CLOSE, queue), CAVERN_OK);
+    assert_true(enter_again());
+    assert_int_equal(worker.thread->context.x[0], CAVERN_BAD_HANDLE);
+    assert_int_equal(worker.process->account->budget.used, used);
+}
+
+/* [MSG-QUEUE-6] [ABI-FAIL-1] */
+static void test_queue_that_becomes_too_dear_half_way_is_given_back(void **state)
+{
+    (void)state;
+    struct account *account = worker.process->account;
+    uint64_t used = account->budget.used;
+    begin(QUEUE_CREATE, CAVERN_SELF_ACCOUNT, LARGEST);
+    assert_false(enter());
+    account->budget.limit = account->budget.used + 40 * 4096;
+    while (!enter())
+        ;
+    assert_int_equal(worker.thread->context.x[0], CAVERN_NO_MEMORY);
+    model_settle();
+    assert_int_equal(account->budget.used, used);
+}
+
+/* [MSG-QUEUE-6] Progress that was not made gives no rights, and does no harm. */
+static void test_queue_create_does_not_trust_its_progress(void **state)
+{
+    (void)state;
+    cavern_handle poor = model_give(worker.process, &peer_queue(&worker)->object, CAVERN_RIGHT_INSPECT);
+    const cavern_handle forged[] = {poor, worker.queue, 1, UINT64_MAX, CAVERN_SELF_PROCESS};
+    for (unsigned i = 0; i < COUNT_OF(forged); i++) {
+        uint64_t status = peer_call(&worker, QUEUE_CREATE, CAVERN_SELF_ACCOUNT, [3] = 64, [5] = forged[i]);
+        assert_int_equal(status, i < 2 ? CAVERN_BAD_ARGUMENT : CAVERN_BAD_HANDLE);
+    }
+    assert_int_equal(peer_call(&worker, QUEUE_BIND, poor), CAVERN_DENIED);
+}
+
+/* Its process ends while its ring is mapped: that is an unbinding as always. */
+static void test_end_of_a_process_to_which_a_queue_is_half_bound(void **state)
+{
+    (void)state;
+    struct peer child;
+    peer_start(&child, "child", 10, 0, 0);
+    assert_true(interrupted_call(QUEUE_CREATE, CAVERN_SELF_ACCOUNT, LARGEST) >= STEPS_MIN);
+    cavern_handle queue = worker.x[1], process = model_give(worker.process, &child.process->object, CAVERN_RIGHTS_ALL);
+    begin(QUEUE_BIND, queue, [2] = process);
+    assert_false(enter());
+    peer_end(&child);
+    assert_true(enter_again());
+    assert_int_equal(worker.thread->context.x[0], CAVERN_GONE);
+    assert_int_equal(peer_call(&worker, QUEUE_BIND, queue, [2] = CAVERN_SELF_PROCESS), CAVERN_OK);
+}
+
 /* [MEM-END-1] [SCHED-7] */
 static void test_account_end_in_steps(void **state)
 {
@@ -253,6 +356,11 @@ int main(void)
         TEST(test_copies_from_a_block_let_the_urgent_run),
         TEST(test_buffer_half_filled_is_busy),
         TEST(test_buffer_create_ended_half_way_gives_all_back),
+        TEST(test_queue_is_made_and_bound_in_steps),
+        TEST(test_queue_half_made_has_no_rights),
+        TEST(test_queue_that_becomes_too_dear_half_way_is_given_back),
+        TEST(test_queue_create_does_not_trust_its_progress),
+        TEST(test_end_of_a_process_to_which_a_queue_is_half_bound),
         TEST(test_account_end_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

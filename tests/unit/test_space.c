@@ -493,24 +493,30 @@ static uint64_t ring_page(void *context, uint64_t i)
     return ((uint64_t *)context)[i];
 }
 
-static void test_map_pages_is_all_or_nothing(void **state)
+static void test_take_pages_is_all_or_nothing(void **state)
 {
     (void)state;
     uint64_t pages[2];
     assert_true(account_take_page(account, &pages[0]) && account_take_page(account, &pages[1]));
     uint64_t address = space_find(&process->space, 2 * PAGE);
     assert_true(address && space_is_free(&process->space, address, 2 * PAGE));
+    struct space_pages range = {address, 2, READ, ring_page, pages};
     bool failed = false;
     enum cavern_status status = CAVERN_NO_MEMORY;
     for (unsigned n = 1; status; n++) {
         model_fail_allocation(n);
-        status = space_map_pages(&process->space, address, ring_page, pages, 2, READ);
+        status = space_take_pages(&process->space, &range);
         model_fail_allocation(0);
         failed |= status != CAVERN_OK;
         assert_int_equal(space_is_free(&process->space, address, 2 * PAGE), status != CAVERN_OK);
         assert_int_equal(length_at(address), status ? 0 : PAGE);
     }
     assert_true(failed);
+    assert_int_equal(length_at(address + PAGE), 0);
+    model_fail_allocation(1); /* all that mapping it needs is there */
+    space_map_pages(&process->space, &range, 0, 2);
+    model_fail_allocation(0);
+    assert_int_equal(length_at(address + PAGE), PAGE);
     space_unmap_pages(&process->space, address, 2);
     assert_true(space_is_free(&process->space, address, 2 * PAGE));
     assert_int_equal(length_at(address), 0);
@@ -634,7 +640,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_map_goes_on_when_a_part_is_unmapped_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unmap_without_memory_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resolve_wants_one_mapping_with_the_permission, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_map_pages_is_all_or_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_take_pages_is_all_or_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_mappings_are_taken_apart_in_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_operations_match_the_model, setup, teardown),
     };

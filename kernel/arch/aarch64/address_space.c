@@ -202,11 +202,12 @@ static bool destroy_one(struct arch_space *space, struct page_source *source)
     uint64_t table = space->ttbr & PTE_ADDRESS;
     for (unsigned level = 0; level < TABLE_LAST_LEVEL; level++) {
         uint64_t *entries = arch_direct(table);
-        unsigned i = level ? table_index(space->cursor, level) : (unsigned)(space->cursor >> table_shift(0));
-        while (i < TABLE_ENTRIES && !pte_is_table(entries[i], level)) {
+        unsigned first = level ? table_index(space->cursor, level) : (unsigned)(space->cursor >> table_shift(0));
+        unsigned i = first;
+        while (i < TABLE_ENTRIES && !pte_is_table(entries[i], level))
             i++;
-            space->cursor = (space->cursor & ~(table_span(level) - 1)) + table_span(level);
-        }
+        if (i > first)
+            space->cursor = (space->cursor & ~(table_span(level) - 1)) + (i - first) * table_span(level);
         if (i == TABLE_ENTRIES) {
             space->cursor--; /* still under the entry that leads here: its table comes next */
             break;
