@@ -141,12 +141,14 @@ def table_h(rows):
 
 
 def trampoline(row):
-    yield f"static sys_outcome call_{row.name}(struct thread *caller)\n{{"
-    if row.inputs or row.outputs:
-        yield "    uint64_t *x = caller->context.x;"
+    yield f"static sys_outcome call_{row.name}(struct thread *caller, uint64_t *x)\n{{"
     yield f"    struct {row.name}_args args;"
+    if not (row.inputs or row.outputs):
+        yield "    (void)x;"
     for register, name, _ in row.inputs:
         yield f"    args.{name} = x[{register[1:]}];"
+    if row.inputs:
+        yield "    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* read once */"
     for _, name, _ in row.outputs:
         yield f"    args.{name} = 0;"
     yield f"    sys_outcome outcome = sys_{row.name}(caller, &args);"
@@ -168,9 +170,12 @@ def table_c(rows):
     yield '#include "syscall_table.h"\n\n#include "object/thread.h"\n'
     for row in rows:
         yield from trampoline(row)
-    yield "const sys_entry sys_table[CAVERN_CALL_COUNT] = {"
-    for row in rows:
-        yield f"    [CAVERN_CALL_{row.name.upper()}] = call_{row.name},"
+    yield "static sys_outcome call_none(struct thread *caller, uint64_t *x)\n{"
+    yield "    (void)caller;\n    (void)x;\n    return CAVERN_BAD_OPERATION;\n}\n"
+    entries = {row.number: row.name for row in rows}
+    yield "const sys_entry sys_table[256] = {"
+    for number in range(256):
+        yield f"    call_{entries.get(number, 'none')},"
     yield "};\n\nconst char *const sys_names[CAVERN_CALL_COUNT] = {"
     for row in rows:
         yield f'    [CAVERN_CALL_{row.name.upper()}] = "{row.name}",'

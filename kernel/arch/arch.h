@@ -62,7 +62,8 @@ void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
 bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget);
 /*
  * The one way in which the kernel looks at user memory: where `address` lies, if user mode may access it so and it is
- * normal memory. *length: bytes from there to the end of the page or block.
+ * normal memory. *length: in, how many bytes from there on are wanted; out, how many lie there, in a row: those to the
+ * end of the page or block, and perhaps more of what is wanted.
  */
 bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_access access, uint64_t *physical,
                     uint64_t *length);

@@ -36,8 +36,10 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     else
         from->process->cpu_time += spent;
     cpu->since = now;
-    if (cpu->slice_end != CAVERN_FOREVER)
+    if (cpu->slice_end != CAVERN_FOREVER) {
         scheduler_keep_slice(cpu);
+        cpu->slice_end = CAVERN_FOREVER;
+    }
     from->state = state;
     if (deadline != CAVERN_FOREVER)
         deadline_enter(from, cpu, deadline);
@@ -47,7 +49,6 @@ static inline __attribute__((always_inline)) void hand_over(struct cpu *cpu, str
     cpu->current = to;
     to->last_cpu = cpu->number;
     cpu->switches++;
-    cpu->slice_end = CAVERN_FOREVER;
     if (scheduler.ready.ready || cpu->bound.ready || deadline != CAVERN_FOREVER)
         scheduler_switch_timed(cpu); /* else the timer may stand too early */
 }

@@ -30,9 +30,11 @@ static void end_wait(struct thread *thread)
 {
     if (thread->state == CAVERN_THREAD_RECEIVING)
         thread->wait.queue->receiver = NULL;
-    if (thread->wait.answer)
+    if (thread->wait.answer) {
         holding_put(thread->wait.answer, true); /* taken when the call was made */
-    thread->wait.answer = NULL;
+        thread->wait.answer = NULL;
+        thread->wait.answer_bytes = 0;
+    }
     thread->wait.queue = NULL;
 }
 

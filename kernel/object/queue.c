@@ -190,10 +190,7 @@ struct queue_entry *queue_publish(struct queue *queue, const struct cavern_heade
 {
     queue_write(queue, queue->ring.tail, 0, header, sizeof *header);
     uint64_t position = reserved ? ring_push_reserved(&queue->ring, reserved, blocks) : ring_push(&queue->ring, blocks);
-    struct queue_entry *entry = queue_entry(queue, position);
-    *entry = (struct queue_entry){.blocks = blocks};
-    /* After the message itself, so that the owner on another CPU sees all of it. */
-    __atomic_store_n(&queue->control->tail, queue->ring.tail, __ATOMIC_RELEASE);
+    struct queue_entry *entry = queue_make_known(queue, position, blocks);
     if (queue->receiver)
         message_wake_receiver(queue, straight);
     return entry;

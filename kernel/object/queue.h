@@ -94,6 +94,22 @@ static inline struct queue_entry *queue_entry(const struct queue *queue, uint64_
     return paged_at(&queue->entries, (position & (queue->ring.capacity - 1)) * sizeof(struct queue_entry));
 }
 
+/* The block at a position. */
+static inline uint64_t *queue_block(const struct queue *queue, uint64_t position)
+{
+    return paged_at(&queue->data, ring_offset(&queue->ring, position));
+}
+
+/* The message of `blocks` at `position`, the last one of the ring, is complete: its owner, perhaps on another CPU, may
+ * see it. Its entry, with nothing in it. */
+static inline struct queue_entry *queue_make_known(struct queue *queue, uint64_t position, uint32_t blocks)
+{
+    struct queue_entry *entry = queue_entry(queue, position);
+    *entry = (struct queue_entry){.blocks = blocks};
+    __atomic_store_n(&queue->control->tail, queue->ring.tail, __ATOMIC_RELEASE);
+    return entry;
+}
+
 /* Where byte `offset` of the message at `position` goes, and how many bytes follow contiguously. */
 void *queue_window(const struct queue *queue, uint64_t position, uint64_t offset, uint64_t *length);
 /* Copies into a message that is not yet published. */
@@ -115,6 +131,12 @@ static inline bool queue_is_quiet(const struct queue *queue)
     uint64_t tail = queue->ring.tail;
     return queue->ring.used_from == tail && __atomic_load_n(&queue->control->head, __ATOMIC_RELAXED) == tail &&
            __atomic_load_n(&queue->control->taken, __ATOMIC_RELAXED) == tail && !queue->waited_for;
+}
+/* Nothing was taken or freed since the kernel has looked, and nobody waits for room: looking again would be in vain. */
+static inline bool queue_is_unchanged(const struct queue *queue)
+{
+    return !queue->waited_for && __atomic_load_n(&queue->control->head, __ATOMIC_RELAXED) == queue->ring.seen_head &&
+           __atomic_load_n(&queue->control->taken, __ATOMIC_RELAXED) == queue->ring.seen_taken;
 }
 /* Room has come: for the notices that wait, then for those who asked for space. Bounded; calls nothing that retires. */
 void queue_refill_waiting(struct queue *queue);

@@ -78,24 +78,29 @@ static inline struct pending *request_open(struct queue *server)
     return pending;
 }
 
-/* The ending: nothing more will come of it. The slot is free again; leases end; the sender gets its credit. */
+/* The slot is free again; the sender gets its credit. */
+static inline void request_free(struct pending *pending)
+{
+    sender_request_ended(pending->sender);
+    request_release_slot(&pending->server->requests, pending_slot(pending->id));
+    pending->id = 0;
+}
+
+/* The ending: nothing more will come of it. Leases end. */
 static inline void request_close(struct pending *pending)
 {
-    struct queue *server = pending->server;
     if (pending->reply)
         list_remove(&pending->of_reply);
     if (pending->leases)
         leases_free(pending->leases);
-    sender_request_ended(pending->sender);
-    request_release_slot(&server->requests, pending_slot(pending->id));
-    pending->id = 0;
-    queue_refill(server); /* a slot is free */
+    request_free(pending);
+    queue_refill(pending->server); /* a slot is free */
 }
 
 /* Closing it reaches no further than the server's queue. */
 static inline bool request_closes_alone(const struct pending *pending)
 {
-    return !pending->leases && !pending->sender->waits && pending->sender->object.references > 1;
+    return !pending->sender->waits && pending->sender->object.references > 1;
 }
 
 void request_abandon(struct pending *pending);

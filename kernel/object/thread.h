@@ -32,10 +32,10 @@ struct queue;
 struct wait {
     struct queue *queue;    /* RECEIVING: own, CALLING: the server's; not counted: each ends the sleep when it goes */
     uint32_t request;       /* CALLING: id of the pending request */
-    uint8_t places;         /* CALLING: grants that the answer may bring */
-    struct holding *answer; /* CALLING: memory for the answer, counted; NULL: registers only */
+    uint8_t places;         /* CALLING: grants that the answer may bring, if there is memory for them */
+    struct holding *answer; /* CALLING: memory for the answer, counted; NULL: registers only, or it does not sleep so */
     uint64_t answer_offset; /* in the buffer */
-    uint64_t answer_bytes;
+    uint64_t answer_bytes;  /* 0 without `answer` */
 };
 
 struct thread {

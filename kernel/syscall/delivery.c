@@ -60,7 +60,8 @@ sys_outcome delivery_prepare(struct thread *caller, struct sender *sender, const
     struct queue *queue = sender->queue;
     if (queue->receiver && payload->in_registers)
         return sender_would_accept(sender, 0, requests) ? SYS_OK : CAVERN_QUEUE_FULL;
-    sys_outcome outcome = make_room(sender, payload->blocks, requests);
+    bool room = queue_is_unchanged(queue) && sender_would_accept(sender, payload->blocks, requests);
+    sys_outcome outcome = room ? SYS_OK : make_room(sender, payload->blocks, requests);
     if (outcome)
         return outcome;
     outcome = payload_attach(caller, payload, attachments);

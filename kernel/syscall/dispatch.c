@@ -18,12 +18,7 @@ static void fault(struct thread *caller)
 void syscall_dispatch(struct thread *caller)
 {
     uint64_t *x = caller->context.x;
-    unsigned operation = x[1] >> 16 & 0xff;
-    if (operation >= CAVERN_CALL_COUNT || !sys_table[operation]) {
-        x[0] = CAVERN_BAD_OPERATION;
-        return;
-    }
-    sys_outcome outcome = sys_table[operation](caller);
+    sys_outcome outcome = sys_table[syscall_operation(x[1])](caller, x);
     if (outcome < SYS_RESTART)
         x[0] = (uint64_t)outcome;
     else if (outcome == SYS_RESTART)

@@ -24,20 +24,31 @@ enum {
     SYS_ENDED,           /* the caller is no more */
 };
 
-typedef sys_outcome (*sys_entry)(struct thread *caller);
+/* `x`: x0-x8 and x9-x11 of the call, and of its results; others may be able to write there. */
+typedef sys_outcome (*sys_entry)(struct thread *caller, uint64_t *x);
 
-/* By number; NULL where there is no such call. Generated from syscalls.def. */
-extern const sys_entry sys_table[];
+/* By operation; one that says BAD_OPERATION where there is no such call. Generated from syscalls.def. */
+extern const sys_entry sys_table[256];
 extern const char *const sys_names[];
 
 /* The general path: any call, by its row in the table. */
 void syscall_dispatch(struct thread *caller);
 
-/* Serves `svc 1` of the current thread, by a short cut where there is one. Touches only its context and the kernel's
- * objects. */
-__attribute__((always_inline)) static inline void syscall_serve(struct thread *caller)
+/* The operation in x1. */
+static inline unsigned syscall_operation(uint64_t info)
+{
+    return info >> 16 & 0xff;
+}
+
+/*
+ * Serves `svc 1` of the current thread, by a short cut where there is one. Touches only its context and the kernel's
+ * objects. True: a short cut has served it; the current thread goes on, whoever that is now.
+ */
+__attribute__((always_inline)) static inline bool syscall_serve(struct thread *caller, uint64_t info)
 {
     arch_cpu()->system_calls++;
-    if (!fast_serve(caller))
-        syscall_dispatch(caller);
+    if (fast_has(syscall_operation(info)) && fast_serve(caller))
+        return true;
+    syscall_dispatch(caller);
+    return false;
 }

@@ -21,27 +21,38 @@ static bool is_small(uint64_t info)
     return low <= CAVERN_WORDS * sizeof(uint64_t) && !(low & 7);
 }
 
+/* The header of a small message, as it stands in x1-x3 and in a ring. */
+INLINE void make_header(uint64_t header[3], const struct thread *from, uint64_t info, enum cavern_kind kind,
+                        uint32_t request, uint64_t label)
+{
+    header[0] = (info & 0xffff) | (uint64_t)kind << 16 | (uint64_t)from->process->id << 32;
+    header[1] = request | (info >> 32 << 32);
+    header[2] = label;
+}
+
+/* Those that it has, and 0. */
+INLINE void copy_words(uint64_t to[CAVERN_WORDS], const uint64_t from[CAVERN_WORDS], uint64_t size)
+{
+    if (size == CAVERN_WORDS * sizeof(uint64_t)) {
+        uint64_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4]; /* they lie apart */
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+        to[4] = e;
+    } else {
+        for (unsigned i = 0; i < CAVERN_WORDS; i++)
+            to[i] = i * sizeof(uint64_t) < size ? from[i] : 0;
+    }
+}
+
 /* x0-x8 of `to`: OK, the header, the words of `from`'s message. */
 INLINE void pass(struct thread *to, const struct thread *from, uint64_t info, enum cavern_kind kind, uint32_t request,
                  uint64_t label)
 {
-    uint64_t size = info & 0xffff, *x = to->context.x;
-    const uint64_t *words = &from->context.x[3];
-    x[0] = CAVERN_OK;
-    x[1] = size | (uint64_t)kind << 16 | (uint64_t)from->process->id << 32;
-    x[2] = request | (info >> 32 << 32);
-    x[3] = label;
-    if (size == CAVERN_WORDS * sizeof(uint64_t)) {
-        uint64_t a = words[0], b = words[1], c = words[2], d = words[3], e = words[4]; /* `to` is another thread */
-        x[4] = a;
-        x[5] = b;
-        x[6] = c;
-        x[7] = d;
-        x[8] = e;
-    } else {
-        for (unsigned i = 0; i < CAVERN_WORDS; i++)
-            x[4 + i] = i * sizeof(uint64_t) < size ? words[i] : 0;
-    }
+    to->context.x[0] = CAVERN_OK;
+    make_header(&to->context.x[1], from, info, kind, request, label);
+    copy_words(&to->context.x[4], &from->context.x[3], info & 0xffff);
 }
 
 static struct queue *own_queue(struct thread *caller, uint64_t handle)
@@ -85,9 +96,6 @@ INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *
     pending->trace = (uint32_t)(x[1] >> 32);
     caller->wait.queue = queue;
     caller->wait.request = pending->id;
-    caller->wait.places = 0;
-    caller->wait.answer = NULL;
-    caller->wait.answer_bytes = 0;
     queue->receiver = NULL;
     pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
     hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server, shared);
@@ -118,14 +126,14 @@ INLINE bool reply_on(struct thread *caller, struct queue *queue, bool shared)
     if (!pending || !pending->caller || x[9] != CAVERN_FOREVER)
         return false;
     struct thread *client = pending->caller;
-    if (client->wait.answer || !hand_over_possible(cpu, client, shared) || (shared && !request_closes_alone(pending)))
+    if (client->wait.answer || pending->leases || !hand_over_possible(cpu, client, shared) ||
+        (shared && !request_closes_alone(pending)))
         return false;
 
     uint64_t token = pending->token;
-    request_close(pending);
+    request_free(pending);
     pass(client, caller, x[1], CAVERN_KIND_REPLY, 0, token);
     caller->wait.queue = queue;
-    caller->wait.answer = NULL;
     queue->receiver = caller;
     hand_over(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client, shared);
     return true;
@@ -140,6 +148,31 @@ INLINE bool fast_reply_receive(struct thread *caller, bool shared)
     if (!queue || !claim(queue, shared))
         return false;
     return unclaim(queue, shared, reply_on(caller, queue, shared));
+}
+
+bool fast_send(struct thread *caller, uint64_t *x)
+{
+    enum handle_check why;
+    uint64_t info = x[1];
+    if (!is_small(info))
+        return false;
+    struct sender *sender = handle_lookup(&caller->process->handles, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_SEND, &why);
+    if (!sender || sender_is_gone(sender))
+        return false;
+    struct queue *queue = sender->queue;
+    if (queue->receiver || !queue_is_unchanged(queue) || sender->messages >= sender->message_limit ||
+        !ring_room(&queue->ring, 1))
+        return false;
+
+    uint64_t *block = queue_block(queue, queue->ring.tail);
+    make_header(block, caller, info, CAVERN_KIND_MESSAGE, 0, sender->label);
+    copy_words(block + 3, &x[3], info & 0xffff);
+    struct queue_entry *entry = queue_make_known(queue, ring_push(&queue->ring, 1), 1);
+    entry->sender = sender;
+    sender->object.references++; /* until the message is freed */
+    sender->messages++;
+    x[0] = CAVERN_OK;
+    return true;
 }
 
 #define FLAT __attribute__((flatten)) static
@@ -176,6 +209,8 @@ __attribute__((always_inline)) bool fast_serve(struct thread *caller)
         return call_alone(caller);
     case CAVERN_CALL_REPLY_RECEIVE:
         return reply_receive_alone(caller);
+    case CAVERN_CALL_SEND:
+        return fast_send(caller, caller->context.x);
     default:
         return false;
     }

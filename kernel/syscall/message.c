@@ -47,25 +47,33 @@ static sys_outcome retire_all(struct queue *queue)
     return SYS_OK;
 }
 
-sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t deadline)
+/* OK: there is nothing. */
+static sys_outcome receive_at_once(struct thread *caller, struct queue *queue)
 {
-    if (queue->receiver)
-        return CAVERN_BUSY;
     sys_outcome outcome = retire_all(queue);
     if (outcome)
         return outcome;
     if (queue_has_untaken(queue))
         return CAVERN_IN_RING;
     struct list *small = list_first(&queue->small); /* that lacks room, and needs none */
-    if (small) {
-        notice_deliver_registers(container_of(small, struct notice, of_small), caller);
-        queue_refill(queue);
-        queue_update_waiters(queue);
-        return SYS_DONE;
-    }
-    if (deadline <= arch_now())
+    if (!small)
+        return SYS_OK;
+    notice_deliver_registers(container_of(small, struct notice, of_small), caller);
+    queue_refill(queue);
+    queue_update_waiters(queue);
+    return SYS_DONE;
+}
+
+sys_outcome message_receive(struct thread *caller, struct queue *queue, uint64_t deadline)
+{
+    if (queue->receiver)
+        return CAVERN_BUSY;
+    sys_outcome outcome = queue_is_quiet(queue) ? SYS_OK : receive_at_once(caller, queue);
+    if (outcome)
+        return outcome;
+    if (deadline != CAVERN_FOREVER && deadline <= arch_now())
         return CAVERN_TIMEOUT;
-    caller->wait = (struct wait){.queue = queue};
+    caller->wait.queue = queue;
     queue->receiver = caller;
     scheduler_wait(caller, CAVERN_THREAD_RECEIVING, deadline);
     return SYS_WAIT;

@@ -23,6 +23,10 @@ static uint64_t padded(uint64_t size)
 static void take_words(struct payload *payload, const uint64_t words[CAVERN_WORDS])
 {
     unsigned whole = payload->size / 8, rest = payload->size % 8;
+    if (whole == CAVERN_WORDS) {
+        memcpy(payload->words, words, sizeof payload->words);
+        return;
+    }
     for (unsigned i = 0; i < whole; i++)
         payload->words[i] = words[i];
     for (unsigned i = whole; i < CAVERN_WORDS; i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Many calls in one entry. An operation is read into the caller's own registers, served like a call, and its results
- * are written back, before the next one is looked at; x5 counts those that are over. An operation that is long keeps
- * its progress in its own words: they are written back, and the whole call is made again. spec/abi.md, Many at once.
+ * Many calls in one entry. An operation is served like a call, and its results are there before the next one is looked
+ * at; x5 counts those that are over. An operation that is long keeps its progress in its own words, and the whole call
+ * is made again. Some are served where they lie, through the direct map; others are copied in and out. spec/abi.md,
+ * Many at once.
  */
 #include <cavern/submit.h>
 
@@ -26,10 +27,15 @@ static bool names_caller(struct thread *caller, unsigned call, const uint64_t *x
     return object == &caller->object || (process && (call == CAVERN_CALL_PROCESS_END || x[2] == caller->id));
 }
 
-/* May be served here: an operation whose caller goes on running after it. */
-static bool allowed(struct thread *caller, const uint64_t *x)
+/* The operation in the first word of the header, read once. */
+static unsigned call_of(const uint64_t *x)
 {
-    unsigned call = x[1] >> 16 & 0xff;
+    return syscall_operation(__atomic_load_n(&x[1], __ATOMIC_RELAXED));
+}
+
+/* May be served here: an operation whose caller goes on running after it. */
+static bool allowed(struct thread *caller, unsigned call, const uint64_t *x)
+{
     switch (call) {
     case CAVERN_CALL_SUBMIT:
     case CAVERN_CALL_CALL:
@@ -40,25 +46,55 @@ static bool allowed(struct thread *caller, const uint64_t *x)
     case CAVERN_CALL_THREAD_CONTROL:
         return !names_caller(caller, call, x);
     default:
-        return call < CAVERN_CALL_COUNT && sys_table[call];
+        return true;
     }
 }
 
-/* Serves the operation in x0-x15, and leaves its results, or for a restart its progress, there. */
-static sys_outcome serve(struct thread *caller)
+/* Serves the operation in x[0] to x[15], and leaves its results, or for a restart its progress, there. */
+static sys_outcome serve(struct thread *caller, unsigned call, uint64_t *x)
 {
-    uint64_t *x = caller->context.x;
-    sys_outcome outcome = allowed(caller, x) ? sys_table[x[1] >> 16 & 0xff](caller) : CAVERN_BAD_OPERATION;
+    if (call == CAVERN_CALL_SEND && fast_send(caller, x))
+        return SYS_OK;
+    sys_outcome outcome = allowed(caller, call, x) ? sys_table[call](caller, x) : CAVERN_BAD_OPERATION;
     if (outcome < SYS_RESTART)
         x[0] = (uint64_t)outcome;
     return outcome;
 }
 
-/* One operation from memory and back to it; the caller's own registers are as before. */
-static sys_outcome perform(struct thread *caller, uint64_t address)
+/* The memory of operations that lie in one page which the caller may write. */
+struct window {
+    uint64_t address; /* the caller's */
+    uint64_t length;  /* bytes; 0: there is none */
+    uint8_t *here;
+};
+
+/* What is served in place: calls that unmap nothing, and keep no progress. */
+#define IN_PLACE(call) (UINT64_C(1) << CAVERN_CALL_##call)
+static const uint64_t in_place = IN_PLACE(NOP) | IN_PLACE(SEND) | IN_PLACE(REQUEST) | IN_PLACE(REPLY) | IN_PLACE(DROP) |
+                                 IN_PLACE(CANCEL) | IN_PLACE(QUEUE_FREED) | IN_PLACE(GRANT_ACCEPT) |
+                                 IN_PLACE(ACKNOWLEDGE) | IN_PLACE(SIGNAL_RAISE) | IN_PLACE(DEVICE_IO);
+
+/* Where the operation lies, if not across two pages; NULL then, and where it can't be written. */
+static struct cavern_operation *find(struct thread *caller, uint64_t address, struct window *window)
 {
-    uint64_t *x = caller->context.x;
-    struct cavern_operation own, operation;
+    uint64_t offset = address - window->address;
+    if (offset >= window->length) {
+        uint64_t physical;
+        window->length = sizeof(struct cavern_operation);
+        if (!arch_translate(&caller->process->space.arch, address, ARCH_ACCESS_WRITE, &physical, &window->length))
+            window->length = 0;
+        window->address = address;
+        window->here = window->length ? arch_direct(physical) : NULL;
+        offset = 0;
+    }
+    bool whole = window->length - offset >= sizeof(struct cavern_operation);
+    return whole && window->length ? (struct cavern_operation *)(void *)(window->here + offset) : NULL;
+}
+
+/* One operation read from memory and written back to it. */
+static sys_outcome perform_copy(struct thread *caller, uint64_t address)
+{
+    struct cavern_operation operation;
     const size_t results = CAVERN_OPERATION_RESULTS * sizeof(uint64_t);
     /* What can't be written is not done: it is written before, as it stands. */
     sys_outcome outcome = user_read(caller, &operation, address, sizeof operation);
@@ -66,16 +102,22 @@ static sys_outcome perform(struct thread *caller, uint64_t address)
         outcome = user_write(caller, address, &operation, sizeof operation);
     if (outcome)
         return outcome;
-    memcpy(&own, x, sizeof own);
-    memcpy(x, &operation, sizeof operation);
-    outcome = serve(caller);
-    memcpy(&operation, x, sizeof operation);
-    memcpy(x, &own, sizeof own);
+    outcome = serve(caller, call_of(operation.x), operation.x);
     if (outcome == SYS_ENDED)
         return outcome;
     bool again = outcome == SYS_RESTART || outcome == SYS_FAULT;
     /* It has been made, so a fault can't have it made again. */
     return user_write(caller, address, &operation, again ? sizeof operation : results) ? CAVERN_BAD_ADDRESS : outcome;
+}
+
+static sys_outcome perform(struct thread *caller, uint64_t address, struct window *window)
+{
+    struct cavern_operation *operation = find(caller, address, window);
+    unsigned call = operation ? call_of(operation->x) : CAVERN_CALL_SUBMIT;
+    if (call < 64 && in_place >> call & 1)
+        return serve(caller, call, operation->x);
+    window->length = 0;
+    return perform_copy(caller, address);
 }
 
 /* Somebody else is to run, or an interrupt to be served, before the next operation. */
@@ -92,8 +134,10 @@ sys_outcome sys_submit(struct thread *caller, struct submit_args *args)
     if (!is_aligned(args->operations, sizeof(uint64_t)) || args->count > CAVERN_USER_END ||
         !range_within(args->operations, args->count * sizeof(struct cavern_operation), 0, CAVERN_USER_END))
         return CAVERN_BAD_ADDRESS;
+    struct window window = {0};
     while (args->done < args->count) {
-        sys_outcome outcome = perform(caller, args->operations + args->done * sizeof(struct cavern_operation));
+        uint64_t address = args->operations + args->done * sizeof(struct cavern_operation);
+        sys_outcome outcome = perform(caller, address, &window);
         if (outcome)
             return outcome;
         args->first = ++args->done;

@@ -24,7 +24,7 @@ static sys_outcome refuse(struct thread *caller, uint64_t address, uint64_t leng
 static sys_outcome copy(struct thread *caller, uint8_t *kernel, uint64_t address, size_t size, enum arch_access access)
 {
     while (size) {
-        uint64_t physical, length;
+        uint64_t physical, length = size;
         if (!arch_translate(&caller->process->space.arch, address, access, &physical, &length))
             return refuse(caller, address, 1, access);
         size_t step = length < size ? (size_t)length : size;

@@ -8,7 +8,6 @@
 
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
-#include "arch/aarch64/mmu.h"
 #include "arch/aarch64/timer.h"
 #include "arch/aarch64/waiting.h"
 #include "arch/arch.h"

@@ -85,7 +85,7 @@ uint64_t model_memory(struct process *process, size_t bytes)
 
 void *model_at(struct process *process, uint64_t address)
 {
-    uint64_t physical, length;
+    uint64_t physical, length = 1;
     if (!arch_translate(&process->space.arch, address, ARCH_ACCESS_READ, &physical, &length))
         return NULL;
     return arch_direct(physical);
@@ -120,7 +120,7 @@ uint64_t model_again(struct thread *thread, uint64_t regs[16])
     object_get(&thread->object);
     do {
         model.restart = false;
-        syscall_serve(thread);
+        (void)syscall_serve(thread, thread->context.x[1]);
     } while (model.restart && thread->state == CAVERN_THREAD_READY);
     model_settle();
     bool waits = thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING ||

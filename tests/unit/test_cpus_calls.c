@@ -128,7 +128,7 @@ static void test_cpus_account_end_returns_after_the_ends(void **state)
     memcpy(x, (uint64_t[16]){handle, (uint64_t)CAVERN_CALL_ACCOUNT_END << 16, 0, 9}, 16 * sizeof *x);
     do {
         model.restart = false;
-        syscall_serve(a.thread);
+        (void)syscall_serve(a.thread, x[1]);
         assert_int_equal(model.restart, process->state == CAVERN_PROCESS_ENDING);
         model_run_on(1);
         scheduler_next();

@@ -20,6 +20,7 @@ enum { GENERAL, SHORT, SHARED, WAYS };
 static uint64_t traces[WAYS][STEPS];
 static unsigned short_cuts_taken;
 static uint32_t last; /* id of the request that the server took last */
+static uint64_t seen; /* of all messages that it found in the ring */
 
 static void start(unsigned way)
 {
@@ -28,6 +29,7 @@ static void start(unsigned way)
     if (way == SHARED)
         model_share_short_cuts();
     last = 0;
+    seen = 0;
     peer_start(&server, "server", 20, 64, 3);
     for (unsigned i = 0; i < CLIENTS; i++) {
         peer_start(&clients[i], "client", (uint8_t)(15 + 5 * i), 64, 1);
@@ -61,8 +63,19 @@ static uint64_t look(void)
     hash = mix(hash, request_table_free(&queue->requests));
     hash = mix(hash, peer_control(&server)->tail);
     hash = mix(hash, queue->receiver != NULL);
+    hash = mix(hash, seen);
     assert_true(request_table_invariants(&queue->requests));
     return hash;
+}
+
+static void mix_taken(const struct taken *taken)
+{
+    uint64_t raw[sizeof taken->header / sizeof(uint64_t)];
+    memcpy(raw, &taken->header, sizeof raw);
+    for (size_t i = 0; i < COUNT_OF(raw); i++)
+        seen = mix(seen, raw[i]);
+    for (unsigned i = 0; i < taken->header.size; i++)
+        seen = mix(seen, taken->body[i]);
 }
 
 static void client_step(struct random *random, unsigned i)
@@ -72,7 +85,7 @@ static void client_step(struct random *random, unsigned i)
     uint64_t answer = random_below(random, 5) ? 0 : 64;
     if (peer_waits(&clients[i]))
         return;
-    if (random_below(random, 8) == 0)
+    if (random_below(random, 4) == 0)
         (void)peer_call(&clients[i], SEND, senders[i], [1] = info, [3] = clients[i].memory, [4] = random_next(random));
     else
         (void)peer_call(&clients[i], CALL, senders[i], [1] = info, [2] = random_next(random),
@@ -88,6 +101,7 @@ static void server_step(struct random *random)
     if ((server.thread->context.x[1] >> 16 & 0xff) == CAVERN_KIND_REQUEST)
         last = (uint32_t)server.thread->context.x[2];
     if (peer_take(&server, &taken)) {
+        mix_taken(&taken);
         last = taken.header.request ? taken.header.request : last;
         if (random_below(random, 4))
             peer_free(&server);

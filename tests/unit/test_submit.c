@@ -190,6 +190,42 @@ static void test_submit_that_unmaps_its_own_memory(void **state)
     assert_words(1, 1);
 }
 
+/* The second page of the buffer comes first. [ABI-SUBMIT-1] */
+static void test_submit_of_an_operation_across_two_pages(void **state)
+{
+    (void)state;
+    enum { PLACE = 0x100000, FIRST = 16 };
+    cavern_handle buffer = peer_buffer(&self, 8192);
+    struct cavern_operation word = send_word(3);
+    for (unsigned page = 0; page < 2; page++)
+        assert_int_equal(
+            peer_map(&self, buffer, 4096 * (1 - page), 4096, PLACE + 4096 * page, CAVERN_PROT_READ | CAVERN_PROT_WRITE),
+            CAVERN_OK);
+    memcpy(model_at(self.process, PLACE + 4096 - FIRST), &word, FIRST);
+    memcpy(model_at(self.process, PLACE + 4096), (uint8_t *)&word + FIRST, SIZE - FIRST);
+    assert_int_equal(submit_at(PLACE + 4096 - FIRST, 1, 0), CAVERN_OK);
+    assert_int_equal(*(uint64_t *)model_at(self.process, PLACE + 4096 - FIRST), CAVERN_OK);
+    assert_words(3, 1);
+}
+
+/* It lies in the same block of 2 MiB. [ABI-SUBMIT-4] */
+static void test_submit_that_unmaps_what_comes_next(void **state)
+{
+    (void)state;
+    enum { PLACE = 4 * CAVERN_BLOCK_2M, SECOND = PLACE + 4096 };
+    assert_int_equal(
+        peer_call(&self, BUFFER_CREATE, CAVERN_SELF_ACCOUNT, [3] = CAVERN_BLOCK_2M, [4] = CAVERN_BUFFER_CONTIGUOUS),
+        CAVERN_OK);
+    assert_int_equal(peer_map(&self, self.x[1], 0, CAVERN_BLOCK_2M, PLACE, CAVERN_PROT_READ | CAVERN_PROT_WRITE),
+                     CAVERN_OK);
+    struct cavern_operation operations[] = {send_word(1), OPERATION(UNMAP, CAVERN_SELF_PROCESS, 0, SECOND, 4096),
+                                            send_word(2)};
+    memcpy(model_at(self.process, SECOND - 2 * SIZE), operations, sizeof operations);
+    assert_int_equal(submit_at(SECOND - 2 * SIZE, 3, 0), CAVERN_BAD_ADDRESS);
+    assert_int_equal(self.x[1], 2);
+    assert_words(1, 1);
+}
+
 /* [ABI-SUBMIT-6] [ABI-ADDR-1] */
 static void test_submit_bad_arguments_refused(void **state)
 {
@@ -213,7 +249,7 @@ static void test_submit_bad_arguments_refused(void **state)
 static void enter(void)
 {
     assert_ptr_equal(arch_cpu()->current, self.thread);
-    syscall_serve(self.thread);
+    (void)syscall_serve(self.thread, self.thread->context.x[1]);
     model_settle();
 }
 
@@ -294,6 +330,8 @@ int main(void)
         TEST(test_submit_refuses_what_sleeps_or_ends),
         TEST(test_submit_stops_where_memory_ends),
         TEST(test_submit_that_unmaps_its_own_memory),
+        TEST(test_submit_of_an_operation_across_two_pages),
+        TEST(test_submit_that_unmaps_what_comes_next),
         TEST(test_submit_bad_arguments_refused),
         TEST(test_submit_lets_who_is_woken_run),
         TEST(test_submit_restarts_inside_long_operations),

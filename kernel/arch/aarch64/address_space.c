@@ -16,6 +16,7 @@
  */
 #include "arch/aarch64/mmu.h"
 
+#include "arch/aarch64/cpu.h"
 #include "arch/aarch64/page_table.h"
 #include "arch/arch.h"
 #include "object/process.h"
@@ -28,8 +29,9 @@
 #define TTBR_ASID_SHIFT 48
 #define USER_END (UINT64_C(1) << 48)
 
+uint64_t address_space_generation;
+
 static struct {
-    uint64_t generation;
     uint32_t next;
     uint32_t end;
     uint64_t empty; /* TTBR0 for no space at all */
@@ -40,16 +42,10 @@ static struct {
 void address_spaces_init(uint64_t empty_table)
 {
     bool wide = system_register_read(tcr_el1) >> 36 & 1; /* TCR_EL1.AS: head.S set it where the CPU has 16 bits */
-    asids.generation = 1;
+    address_space_generation = 1;
     asids.next = 1;
     asids.end = wide ? 1 << 16 : 1 << 8;
     asids.empty = empty_table;
-}
-
-static void ttbr_load(uint64_t ttbr)
-{
-    system_register_write(ttbr0_el1, ttbr);
-    barrier_instruction();
 }
 
 void address_space_unload(void)
@@ -76,7 +72,7 @@ static void keep_running(void)
         if (!cpu->current || cpu == arch_cpu())
             continue;
         struct arch_space *space = &cpu->current->process->space.arch;
-        space->generation = asids.generation;
+        space->generation = address_space_generation;
         asids.keep[asids.kept++] = (uint32_t)(space->ttbr >> TTBR_ASID_SHIFT);
     }
 }
@@ -84,7 +80,7 @@ static void keep_running(void)
 static void roll_over(void)
 {
     ttbr_load(asids.empty);
-    asids.generation++;
+    address_space_generation++;
     asids.next = 1;
     keep_running();
     __asm__ volatile("tlbi vmalle1is" ::: "memory");
@@ -99,26 +95,14 @@ static bool is_kept(uint32_t asid)
     return false;
 }
 
-static void asid_assign(struct arch_space *space)
+void address_space_renew(struct arch_space *space)
 {
     do {
         if (asids.next == asids.end)
             roll_over();
     } while (is_kept(asids.next) && asids.next++);
     space->ttbr = (space->ttbr & PTE_ADDRESS) | (uint64_t)asids.next++ << TTBR_ASID_SHIFT;
-    space->generation = asids.generation;
-}
-
-bool address_space_is_current(const struct arch_space *space)
-{
-    return space->generation == asids.generation;
-}
-
-void address_space_load(struct arch_space *space)
-{
-    if (space->generation != asids.generation)
-        asid_assign(space);
-    ttbr_load(space->ttbr);
+    space->generation = address_space_generation;
 }
 
 bool arch_space_init(struct arch_space *space, struct page_source *source)
@@ -185,7 +169,7 @@ void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
     unsigned count = 0;
     clear_range(table_at(space->ttbr), address, address + size, flush, &count);
     barrier_tables();
-    if (!count || space->generation != asids.generation)
+    if (!count || !address_space_is_current(space))
         return;
     if (count > FLUSH_PAGES_MAX)
         flush_all(space);
@@ -193,6 +177,17 @@ void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
         for (unsigned i = 0; i < count; i++)
             flush_page(space, flush[i]);
     barrier_maintenance();
+}
+
+/* The first entry from `i` on that leads to a table. Most are empty, so they are looked at by eights. */
+static unsigned next_table(const uint64_t *entries, unsigned i, unsigned level)
+{
+    while (i < TABLE_ENTRIES && !pte_is_table(entries[i], level)) {
+        const uint64_t *e = &entries[i];
+        bool empty = i % 8 == 0 && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]);
+        i += empty ? 8 : 1;
+    }
+    return i;
 }
 
 /* Gives one table back that leads to no other; false when that was the root. */
@@ -203,10 +198,8 @@ static bool destroy_one(struct arch_space *space, struct page_source *source)
     for (unsigned level = 0; level < TABLE_LAST_LEVEL; level++) {
         uint64_t *entries = arch_direct(table);
         unsigned first = level ? table_index(space->cursor, level) : (unsigned)(space->cursor >> table_shift(0));
-        unsigned i = first;
-        while (i < TABLE_ENTRIES && !pte_is_table(entries[i], level))
-            i++;
-        if (i > first)
+        unsigned i = next_table(entries, first, level);
+        if (i != first)
             space->cursor = (space->cursor & ~(table_span(level) - 1)) + (i - first) * table_span(level);
         if (i == TABLE_ENTRIES) {
             space->cursor--; /* still under the entry that leads here: its table comes next */
@@ -228,7 +221,7 @@ bool arch_space_destroy(struct arch_space *space, struct page_source *source, un
         return true;
     if (system_register_read(ttbr0_el1) == space->ttbr)
         ttbr_load(asids.empty);
-    if (space->generation == asids.generation) {
+    if (space->generation == address_space_generation) {
         space->generation = 0;
         flush_all(space);
         barrier_maintenance();
@@ -242,13 +235,26 @@ bool arch_space_destroy(struct arch_space *space, struct page_source *source, un
     return false;
 }
 
+/* Bytes of the pages behind this entry that lie in a row with its own, as far as they are wanted. */
+static uint64_t following(const uint64_t *entry, uint64_t wanted)
+{
+    uint64_t pages = (wanted + CAVERN_PAGE_SIZE - 1) / CAVERN_PAGE_SIZE, next = *entry + CAVERN_PAGE_SIZE, i = 0;
+    uint64_t left = TABLE_ENTRIES - 1 - (uintptr_t)entry / sizeof *entry % TABLE_ENTRIES;
+    if (pages > left)
+        pages = left;
+    for (; i < pages && entry[i + 1] == next; i++)
+        next += CAVERN_PAGE_SIZE;
+    return i * CAVERN_PAGE_SIZE;
+}
+
 bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_access access, uint64_t *physical,
                     uint64_t *length)
 {
     if (address >= USER_END || !space->ttbr)
         return false;
     unsigned level;
-    uint64_t entry = *page_table_find(table_at(space->ttbr), address, &level);
+    const uint64_t *at = page_table_find(table_at(space->ttbr), address, &level);
+    uint64_t entry = *at;
     bool allowed = entry & PTE_VALID && !(entry & PTE_DEVICE);
     if (access == ARCH_ACCESS_EXECUTE)
         allowed = allowed && !(entry & PTE_UXN);
@@ -256,6 +262,9 @@ bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_
         allowed = allowed && entry & PTE_USER && !(access == ARCH_ACCESS_WRITE && entry & PTE_READ_ONLY);
     uint64_t offset = address & (table_span(level) - 1);
     *physical = (entry & PTE_ADDRESS) + offset;
+    uint64_t wanted = *length;
     *length = table_span(level) - offset;
+    if (level == TABLE_LAST_LEVEL && *length < wanted)
+        *length += following(at, wanted - *length);
     return allowed;
 }

@@ -39,6 +39,9 @@ void context_take_vector(struct arch_context *context);
 void context_enable_vector(void);
 void context_disable_vector(void);
 
+/* address_space.c: in this CPU's space something is mapped at the address, whatever it may be used for. */
+bool address_space_maps(uint64_t address);
+
 /* trap.c: what runs next runs. `shared`: there are other CPUs. */
 _Noreturn void trap_leave(void) KERNEL_LOCK_RELEASED;
 _Noreturn void trap_leave_shared(void) KERNEL_LOCK_RELEASED;

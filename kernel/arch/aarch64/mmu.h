@@ -5,15 +5,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct arch_space;
+#include "arch/aarch64/system_registers.h"
+#include "arch/arch.h"
 
-/* The space becomes that of this CPU. */
-void address_space_load(struct arch_space *space);
+/* The present generation of ASIDs. */
+extern uint64_t address_space_generation;
+
+/* Gives it an ASID of this generation. */
+void address_space_renew(struct arch_space *space);
+
+static inline void ttbr_load(uint64_t ttbr)
+{
+    system_register_write(ttbr0_el1, ttbr);
+    barrier_instruction();
+}
 
 /* It has an ASID: loading it is all that there is to do. */
-bool address_space_is_current(const struct arch_space *space);
-/* In this CPU's space something is mapped at the address, whatever it may be used for. */
-bool address_space_maps(uint64_t address);
+static inline bool address_space_is_current(const struct arch_space *space)
+{
+    return space->generation == address_space_generation;
+}
+
+/* The space becomes that of this CPU. */
+static inline void address_space_load(struct arch_space *space)
+{
+    if (!address_space_is_current(space))
+        address_space_renew(space);
+    ttbr_load(space->ttbr);
+}
+
 /* No space at all. */
 void address_space_unload(void);
 

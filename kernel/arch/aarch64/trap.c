@@ -9,7 +9,6 @@
  */
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
-#include "arch/aarch64/mmu.h"
 #include "arch/aarch64/system_registers.h"
 #include "arch/aarch64/timer.h"
 #include "arch/aarch64/waiting.h"
@@ -178,7 +177,10 @@ void trap_leave_shared(void)
 void trap_system_call(struct arch_context *context)
 {
     enter(false, context, true);
-    syscall_serve(thread_of(context));
+    if (syscall_serve(thread_of(context), context->x[1])) {
+        give_lock(false);
+        context_enter(&arch_cpu()->current->context);
+    }
     leave(false);
 }
 

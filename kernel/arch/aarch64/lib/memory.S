@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memcpy, memmove, memset by general registers: 64 bytes a round, then 16, then single bits of the length.
+ * memcpy, memmove, memset by general registers: 256 bytes a round, then 64, then single bits of the length.
  * Normal memory only: accesses may be unaligned.
  */
     .text
@@ -10,7 +10,9 @@
 memcpy:
     mov     x3, x0
 copy_up:
-    subs    x2, x2, #64
+    cmp     x2, #256
+    b.hs    9f
+0:  subs    x2, x2, #64
     b.lo    2f
 1:  ldp     x4, x5, [x1]
     ldp     x6, x7, [x1, #16]
@@ -45,6 +47,30 @@ copy_up:
     ldrb    w4, [x1]
     strb    w4, [x3]
 8:  ret
+
+    .macro copy_64 at
+    ldp     x4, x5, [x1, #(\at)]
+    ldp     x6, x7, [x1, #(\at + 16)]
+    ldp     x8, x9, [x1, #(\at + 32)]
+    ldp     x10, x11, [x1, #(\at + 48)]
+    stp     x4, x5, [x3, #(\at)]
+    stp     x6, x7, [x3, #(\at + 16)]
+    stp     x8, x9, [x3, #(\at + 32)]
+    stp     x10, x11, [x3, #(\at + 48)]
+    .endm
+
+9:  sub     x2, x2, #256
+1:  copy_64 0
+    copy_64 64
+    copy_64 128
+    copy_64 192
+    add     x1, x1, #256
+    add     x3, x3, #256
+    subs    x2, x2, #256
+    b.hs    1b
+    adds    x2, x2, #256
+    b.ne    0b
+    ret
 
 /* In: x0 to, x1 from, x2 size; may overlap. Out: x0 as it was. Changes x1-x11. */
     .globl  memmove
