@@ -100,9 +100,10 @@ static void tell(struct notice *notice)
 {
     struct queue *queue = notice->queue;
     if (queue->receiver && !notice->finished) {
-        struct thread *thread = queue->receiver;
-        message_wake(thread, CAVERN_OK);
-        notice_deliver_registers(notice, thread);
+        struct cavern_header header = header_of(notice);
+        set_count(notice);
+        message_to_receiver(queue, &header, notice->words, false);
+        told(notice, NOTICE_TAKEN);
         return;
     }
     to_waiting(notice, list_push_back);

@@ -201,11 +201,11 @@ enum cavern_status process_lookup_slow(struct process *process, cavern_handle ha
                                        void **object)
 {
     struct thread *caller = arch_cpu()->current;
-    enum handle_check why = handle_lookup_failure(&process->handles, handle, type);
 
     *object = NULL;
     if (handle != CAVERN_SELF_THREAD || type != CAVERN_TYPE_THREAD || !caller || caller->process != process)
-        return why == HANDLE_DENIED ? CAVERN_DENIED : CAVERN_BAD_HANDLE;
+        return handle_lookup_failure(&process->handles, handle, type) == HANDLE_DENIED ? CAVERN_DENIED
+                                                                                       : CAVERN_BAD_HANDLE;
     if (rights & ~THREAD_RIGHTS)
         return CAVERN_DENIED;
     *object = caller;

@@ -449,6 +449,21 @@ static void tell_others(struct cpu *cpu)
         find_worker();
 }
 
+/* Whatever jobs come first. False: an interrupt, or another CPU, comes before them. Apart, so that a switch without
+ * them saves no registers for it. */
+__attribute__((noinline)) static bool do_jobs(struct cpu *cpu)
+{
+    if (another_works(cpu) || !job_is_first(cpu))
+        return true;
+    vacate(cpu);
+    bool done = run_jobs(cpu);
+    if (done)
+        charge(cpu, arch_ticks());
+    else
+        timer_update(cpu);
+    return done;
+}
+
 struct thread *scheduler_reschedule(struct cpu *cpu)
 {
     charge(cpu, arch_ticks());
@@ -456,14 +471,8 @@ struct thread *scheduler_reschedule(struct cpu *cpu)
         settle_hand_over(cpu);
     if (scheduler.cpu_count > 1)
         let_go(cpu);
-    if (scheduler.jobs.ready && !another_works(cpu) && job_is_first(cpu)) {
-        vacate(cpu);
-        if (!run_jobs(cpu)) {
-            timer_update(cpu);
-            return NULL;
-        }
-        charge(cpu, arch_ticks());
-    }
+    if (scheduler.jobs.ready && !do_jobs(cpu))
+        return NULL;
     if (scheduler.worker == cpu)
         scheduler.worker = NULL;
     switch_to(cpu, choose(cpu));

@@ -156,8 +156,9 @@ static enum cavern_status call_into(struct operation *op, const struct cavern_ou
         append(answer->buffer, op->received.words, kept);
     else if (memory != answer->buffer)
         append(answer->buffer, memory, kept);
-    const uint8_t *grants = (const uint8_t *)memory + ((answer->header.size + 7u) & ~7u);
-    append(answer->grants, grants, answer->places * sizeof(*answer->grants));
+    if (answer->places)
+        append(answer->grants, (const uint8_t *)memory + ((answer->header.size + 7u) & ~7u),
+               answer->places * sizeof(*answer->grants));
     return CAVERN_OK;
 }
 
@@ -175,6 +176,8 @@ enum cavern_status cavern_call(cavern_handle sender, const struct cavern_outgoin
     struct operation op = {.call = CAVERN_CALL_CALL, .handle = sender, .deadline = deadline};
     if (answer->capacity > CAVERN_PAYLOAD_MAX || answer->places > CAVERN_ATTACHMENTS_MAX)
         return CAVERN_BAD_ARGUMENT;
+    if (!answer->places && answer->capacity <= REGISTER_BYTES)
+        return call_into(&op, out, NULL, 0, answer); /* it comes in registers */
     if (answer->places || (uintptr_t)answer->buffer % 8 || answer->capacity % 8)
         return call_by_stack(&op, out, answer);
     return call_into(&op, out, answer->buffer, answer->capacity, answer);

@@ -48,7 +48,9 @@ static void call_with_missing_memory(void)
     test_receive(&queue, CAVERN_KIND_MESSAGE, &message);
     CHECK_EQUAL(message.header.size, 100);
     test_nothing(&queue);
-    CHECK_OK(test_call_word(test_handle("gate"), 0, CAVERN_FOREVER, (uint64_t *)(AT + 6 * PAGE)));
+    struct cavern_received received;
+    CHECK_OK(cavern_sys_call(test_handle("gate"), 0, CAVERN_FOREVER, AT + 6 * PAGE, sizeof(uint64_t),
+                             CAVERN_INFO(8, 0, 0, 0, 0), (uint64_t[5]){0}, &received));
 }
 
 static uint64_t foreign(uint64_t number, uint64_t a, uint64_t b)
