@@ -13,7 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(ROOT / "tests/start"))
 
+import matrix  # noqa: E402
 from tap import case, main  # noqa: E402
 
 SCRIPTS = ROOT / "scripts"
@@ -29,6 +31,17 @@ def pack(folder, name, rows):
     done = run(SCRIPTS / "pack-ramdisk", "objcopy", output, *[word for row in rows for word in row])
     assert done.returncode == 0, done.stderr
     return output
+
+
+@case
+def matrix_has_every_pair_that_it_may():
+    factors = {"a": [1, 2, 3], "b": [1, 2], "c": [1, 2, 3, 4], "d": [False, True]}
+    without = {(("a", 3), ("d", True))}
+    for seed in range(20):
+        drawn = matrix.machines(factors, without, seed)
+        assert drawn == matrix.machines(factors, without, seed)
+        assert set().union(*map(matrix.pairs_of, drawn)) == set(matrix.all_pairs(factors)) - without
+        assert len(drawn) < 20, drawn
 
 
 @case

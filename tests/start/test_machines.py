@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Machines and ways to boot that must all reach the shell: test_machines.py quick|full. spec/boot.md."""
+"""Machines and ways to boot that must all reach the shell: test_machines.py quick|full [--seed N]. spec/boot.md.
 
+Besides those that are named, a matrix is drawn: [BOOT-MATRIX-1]. The first tier takes a few of its machines."""
+
+import argparse
+import random
 import struct
 import subprocess
 import sys
@@ -10,7 +14,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from guest import Machine, last_words, shell  # noqa: E402
+from guest import BUILD, Machine, last_words, shell  # noqa: E402
+from matrix import machines  # noqa: E402
 from qemu import encoded  # noqa: E402
 from tap import case, main  # noqa: E402
 
@@ -22,23 +27,24 @@ MACHINES = {
         "unknown_option": {"bootargs": "cavern.unknown=1 quiet"},  # [BOOT-OPTION-1]
     },
     "full": {
-        "gicv2": {"gic": 2},  # [BOOT-MEMORY-1]
-        "gicv3": {"gic": 3},
-        "128_mib": {"memory": "128M"},
-        "4_gib": {"memory": "4G"},
-        "cortex_a53": {"cpu": "cortex-a53"},
-        "max": {"cpu": "max"},
-        "el2": {"el2": True},  # [BOOT-ENTRY-1]
-        "el2_gicv3": {"el2": True, "gic": 3},
-        "uboot_gicv3": {"uboot": True, "gic": 3},
-        "uboot_el2": {"uboot": True, "el2": True},
         "uboot_128_mib": {"uboot": True, "memory": "128M"},
-        "uboot_4_gib": {"uboot": True, "memory": "4G"},
-        "two_processors_el2": {"cpus": 2, "el2": True},
-        "eight_processors_gicv2": {"cpus": 8},
         "sixteen_processors_uboot": {"cpus": 16, "gic": 3, "uboot": True},
     },
 }
+
+FACTORS = {
+    "cpus": [1, 2, 4, 8],
+    "gic": [2, 3],
+    "cpu": ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76", "max"],
+    "memory": ["64M", "128M", "512M", "1G", "4G", "16G"],  # [BOOT-MEMORY-1]
+    "el2": [False, True],  # [BOOT-ENTRY-1]
+    "uboot": [False, True],
+    "disk": [False, True],
+}
+WITHOUT = {(("memory", "64M"), ("uboot", True))}  # U-Boot loads behind the end of so little
+SAMPLE = 2
+CONFORMANCE = "message_"
+CONFORMANCE_SECONDS = 60
 
 
 @case
@@ -62,6 +68,7 @@ def reaches_the_shell(name, options):
     return check
 
 
+@case
 def refused_processors_stay_off():
     """[BOOT-CPUS-1]: the tree has two that the firmware does not know, before those that it does"""
     with tempfile.NamedTemporaryFile(suffix=".dtb") as tree:
@@ -76,9 +83,47 @@ def refused_processors_stay_off():
     assert "CPU 8 stays off: " in said and "CPU 9 stays off: " in said and "; 3 of 5 CPUs; " in said, said
 
 
+def conforms(options):
+    """The cases of the system suite that are called so."""
+    disk = BUILD / "ramdisk/initrd-system.tar"
+    words = Machine(initrd=disk, bootargs=f"seed=1 test={CONFORMANCE}", **options).command(
+        "-monitor", "none", "-serial", "stdio", "-no-reboot", "-icount", "shift=3,sleep=off"
+    )
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=CONFORMANCE_SECONDS, check=False)
+    said = done.stdout.decode(errors="replace")
+    planned = int(said.partition("] 1..")[2].split()[0])
+    assert said.count("] ok ") == planned > 30 and "not ok" not in said, said[-2000:]
+
+
+def of_matrix(machine):
+    def check():
+        with tempfile.NamedTemporaryFile() as disk:
+            disk.truncate(1 << 20)
+            options = machine | {"disk": Path(disk.name) if machine["disk"] else None}
+            reaches_the_shell("it", options)()
+            conforms(options)
+
+    check.__name__ = "_".join(f"{name}_{choice}" for name, choice in machine.items())
+    return check
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Boots Cavern on many machines.")
+    parser.add_argument("tier", choices=MACHINES)
+    parser.add_argument("--seed", type=int, default=random.getrandbits(32), help="of the matrix")
+    return parser.parse_args()
+
+
+def add_cases(tier, seed):
+    for name, choices in MACHINES[tier].items():
+        case(reaches_the_shell(name, choices))
+    matrix = machines(FACTORS, WITHOUT, seed)
+    for machine in random.Random(seed).sample(matrix, SAMPLE) if tier == "quick" else matrix:
+        case(of_matrix(machine))
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "quick":
-        case(refused_processors_stay_off)
-    for machine, choices in MACHINES[sys.argv[1]].items():
-        case(reaches_the_shell(machine, choices))
+    chosen = parse()
+    print(f"# seed {chosen.seed}: test_machines.py {chosen.tier} --seed {chosen.seed} draws the same machines", flush=True)
+    add_cases(chosen.tier, chosen.seed)
     main()
