@@ -139,31 +139,11 @@ void compare_machine(void)
 
 /* --- the end --- */
 
-static void close_kept_table(struct process *process)
-{
-    uint32_t cursor = 0;
-    cavern_handle handle;
-    object_get(&process->object);
-    while (process->table_kept && handle_next_used(&process->handles, &cursor, &handle)) {
-        if (handle && process_close(process, handle) != CAVERN_OK)
-            disagree("a handle of a kept table can't be closed");
-    }
-    object_put(&process->object);
-    model_settle();
-}
-
 /* Everybody ends, and all is back. [MEM-ACCOUNT-6] */
 void run_end(void)
 {
     compare_memory();
-    for (uint64_t id = 0; process_next(id); id = process_next(id)->id)
-        process_end(process_next(id), (uint64_t[5]){CAVERN_REASON_ENDED});
-    model_settle();
-    for (uint64_t id = 0; process_next(id);) {
-        struct process *process = process_next(id);
-        id = process->id;
-        close_kept_table(process); /* those that hold each other */
-    }
+    model_end_processes();
     if (process_next(0))
         disagree("process %u is still there", process_next(0)->id);
     if (model_root()->objects != objects || model_root()->budget.used != used || memory_free() != free_pages)
