@@ -162,9 +162,14 @@ static void kick(unsigned cpu)
     barrier_instruction();
 }
 
+static uint64_t highest_pending(void)
+{
+    return system_register_read(ICC_HPPIR1_EL1);
+}
+
 static void forget_kicks(void)
 {
-    while (system_register_read(ICC_HPPIR1_EL1) == CONTROLLER_KICK)
+    while (highest_pending() == CONTROLLER_KICK)
         complete(claim());
 }
 

@@ -154,7 +154,7 @@ static enum cavern_status call_into(struct operation *op, const struct cavern_ou
     size_t kept = smaller(answer->header.size, answer->capacity);
     if (in_registers)
         append(answer->buffer, op->received.words, kept);
-    else if (memory != answer->buffer)
+    else if (memory && memory != answer->buffer)
         append(answer->buffer, memory, kept);
     if (answer->places)
         append(answer->grants, (const uint8_t *)memory + ((answer->header.size + 7u) & ~7u),

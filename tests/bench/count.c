@@ -72,7 +72,7 @@ struct counters counters_between(struct counters begin, struct counters end)
 /* `row`, of so many operations; `all` instructions took `elapsed` ns. */
 static void tell(const char *name, uint64_t elapsed, uint32_t all, struct counters row, unsigned operations)
 {
-    if (elapsed > all + all / 100 || elapsed < all - all / 100)
+    if (!operations || elapsed > all + all / 100 || elapsed < all - all / 100)
         say("%s: %u instructions in %lu ns: is this -icount shift=0?", name, all, (unsigned long)elapsed);
     else
         say("bench %s %u %u", name, row.all / operations, row.user / operations);

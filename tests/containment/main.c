@@ -28,7 +28,7 @@ static const struct attempt *const groups[] = {
 
 const struct attempt *attempt_find(unsigned index)
 {
-    for (size_t group = 0; group < sizeof(groups) / sizeof(*groups); group++)
+    for (size_t group = 0; group < sizeof(groups) / sizeof(groups[0]); group++)
         for (const struct attempt *attempt = groups[group]; attempt->name; attempt++)
             if (!index--)
                 return attempt;

@@ -43,7 +43,7 @@ static inline void *input_bytes(struct input *input, size_t *size)
 {
     if (*size > input->left)
         *size = input->left;
-    void *copy = malloc(*size);
+    void *copy = malloc(*size ? *size : 1);
     DEMAND(copy);
     if (*size)
         memcpy(copy, input->at, *size);

@@ -16,9 +16,16 @@ static bool fails(void)
     return fate >> 63;
 }
 
+static bool fails_often(unsigned times)
+{
+    while (times && fails())
+        times--;
+    return !times;
+}
+
 static void give_line(const struct console_effect *effect)
 {
-    bool lost = fails() && fails();
+    bool lost = fails_often(2);
     DEMAND(effect->line.reply.value <= CONSOLE_TEXT_MAX);
     ledger_end(effect->request);
     console_given(&console, !lost);
@@ -29,7 +36,7 @@ static void ask(const struct console_effect *effect)
     DEMAND(!under_way[effect->kind]);
     if (effect->kind == CONSOLE_EFFECT_WRITE || effect->kind == CONSOLE_EFFECT_READ)
         DEMAND(effect->data.request.value && effect->data.request.value <= STREAM_BYTES_MAX);
-    if (fails() && fails() && fails())
+    if (fails_often(3))
         console_device_ended(&console, effect->kind, CAVERN_QUEUE_FULL, NULL, 0);
     else
         under_way[effect->kind] = true;

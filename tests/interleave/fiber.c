@@ -26,7 +26,7 @@ static void arrive(struct fiber *fiber)
     const void *stack = NULL;
     size_t size = 0;
     __sanitizer_finish_switch_fiber(fiber ? fiber->fake : NULL, &stack, &size);
-    if (!left->stack) {
+    if (left && !left->stack) {
         own_stack = stack;
         own_size = size;
     }

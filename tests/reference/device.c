@@ -168,7 +168,7 @@ void ref_dma_unmap(struct ref_thread *thread, const uint64_t x[16])
             found = mapping;
     }
     ref_wrong(dma && !all && !found, CAVERN_BAD_ARGUMENT);
-    if (ref_failed())
+    if (ref_failed() || !dma)
         return;
     if (all)
         dma->mappings.count = 0;

@@ -173,9 +173,9 @@ void ref_inspect(struct ref_thread *thread, const uint64_t x[16])
     ref_wrong(topic && x[5] < topic->size, CAVERN_BAD_ARGUMENT);
     uint64_t written = ref.drawn[0] == CAVERN_OK ? ref.drawn[2] : x[5];
     ref_wrong((x[4] & 7) || !ref_accessible(thread->process, x[4], written, CAVERN_PROT_WRITE), CAVERN_BAD_ADDRESS);
-    if (ref.errors == 1u << CAVERN_BAD_ADDRESS && !(x[4] & 7))
+    if (topic && ref.errors == 1u << CAVERN_BAD_ADDRESS && !(x[4] & 7))
         inspect_in_vain(thread, x, topic->size, object);
-    if (ref_failed() || written > sizeof bytes)
+    if (ref_failed() || !topic || written > sizeof bytes)
         return;
     ref_out(thread, 1, ref.drawn[1]);
     ref_out(thread, 2, written);

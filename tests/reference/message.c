@@ -111,7 +111,7 @@ void ref_send(struct ref_thread *thread, const uint64_t x[16])
     struct ref_message *message = gather(thread, x, CAVERN_KIND_MESSAGE);
     if (sender)
         check_room(sender, x[1] & 0xffff, message->grants, 0);
-    if (ref_failed())
+    if (ref_failed() || !sender)
         return;
     message->header.label = sender->label; /* [MSG-SENDER-1] */
     message->sender = sender;
@@ -130,11 +130,12 @@ static struct ref_request *request_common(struct ref_thread *thread, const uint6
         ref_wrong(!honest || !ref_could_fit(replies, x[10]), CAVERN_QUEUE_FULL); /* [MSG-REQUEST-2] */
     }
     if (sender) {
-        check_room(sender, x[1] & 0xffff, message->leases + message->grants, replies == sender->queue ? x[10] : 0);
+        check_room(sender, x[1] & 0xffff, message->leases + message->grants,
+                   replies && replies == sender->queue ? x[10] : 0);
         ref_wrong(!ref_slot_free(sender->queue, 1) || sender->requests >= sender->request_limit,
                   CAVERN_QUEUE_FULL); /* [MSG-REQUEST-4] */
     }
-    if (ref_failed())
+    if (ref_failed() || !sender)
         return NULL;
     struct ref_request *request = ref_request_new(sender, thread, message);
     request->token = x[2];

@@ -123,7 +123,7 @@ void ref_drop(struct ref_thread *thread, const uint64_t x[16])
     struct ref_queue *queue = ref_own_queue(thread, x[0]);
     struct ref_request *request = queue ? ref_pending(queue, x[2]) : NULL;
     ref_wrong(queue && !request, CAVERN_CANCELLED);
-    if (ref_failed())
+    if (ref_failed() || !request)
         return;
     ref_abandon(request); /* [MSG-REPLY-4] */
 }
@@ -134,7 +134,7 @@ void ref_cancel_call(struct ref_thread *thread, const uint64_t x[16])
     struct ref_sender *sender = ref_need(thread, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST);
     struct ref_request *request = sender ? ref_pending(sender->queue, x[2]) : NULL;
     ref_wrong(sender && (!request || request->client != thread->process), CAVERN_TOO_LATE);
-    if (ref_failed())
+    if (ref_failed() || !request)
         return;
     ref_cancel(request, CAVERN_CANCELLED);
 }

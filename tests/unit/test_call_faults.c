@@ -90,7 +90,7 @@ struct row {
     const char *name;
     enum cavern_call call;
     uint64_t x[16]; /* AT stands for memory that is not there */
-    unsigned protection;
+    uint64_t protection;
 };
 
 /* Makes the call where its page is missing, and where it may not be written. */
