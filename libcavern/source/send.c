@@ -150,15 +150,15 @@ static enum cavern_status call_into(struct operation *op, const struct cavern_ou
         return status;
     memcpy(&answer->header, op->received.header, sizeof(answer->header));
     answer->places = answer->header.attached >> 4;
-    bool in_registers = answer->header.size <= REGISTER_BYTES && !answer->places;
     size_t kept = smaller(answer->header.size, answer->capacity);
-    if (in_registers)
+    if (answer->header.size <= REGISTER_BYTES && !answer->places) {
         append(answer->buffer, op->received.words, kept);
-    else if (memory && memory != answer->buffer)
-        append(answer->buffer, memory, kept);
-    if (answer->places)
+    } else if (memory) {
+        if (memory != answer->buffer)
+            append(answer->buffer, memory, kept);
         append(answer->grants, (const uint8_t *)memory + ((answer->header.size + 7u) & ~7u),
                answer->places * sizeof(*answer->grants));
+    }
     return CAVERN_OK;
 }
 
