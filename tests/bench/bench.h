@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cavern/handle.h>
@@ -23,8 +24,12 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whatever goes wrong ends the bench, and is said. */
 void must(enum cavern_status status, const char *what);
 _Noreturn void power_off(void);
-/* The boot option bench=ROW measures this one alone, for a profile. */
-void choose_row(const char *bootargs);
+/* The boot options bench=ROW, which measures this one alone, for a profile, and crowd=N. */
+void options_read(const char *bootargs);
+/* How many of each there are besides; 0 unless growth is measured. */
+extern unsigned crowd;
+/* Neither of them was given. */
+bool measures_all(void);
 
 /* Retired instructions, and those of user mode alone. */
 struct counters {
@@ -76,8 +81,18 @@ void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_ha
                 struct peer *peer);
 /* Memory that this process and the peer have at the same address. */
 void *peer_share(const struct peer *peer, uint64_t bytes);
+/* In a peer: what argv says besides its role. */
+void peer_prepare(char **argv);
 /* In a peer: its queue. */
 void own_queue(struct cavern_queue *queue);
+
+/* --- crowd.c --- */
+
+/* So many of everything, in the first process and in a peer. */
+void crowd_first(unsigned count);
+void crowd_peer(unsigned count);
+/* Says what one costs, in bytes. What it makes, a thousand of each, stays. */
+void weigh(void);
 
 /* --- the rows, and the roles of peers --- */
 

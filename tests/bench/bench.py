@@ -24,6 +24,8 @@ BASELINE = HERE / "baseline.json"
 KERNEL = BUILD / "kernel/cavern.elf"
 SOURCES = HERE.parent.parent / "kernel"
 WORSE = 1.02
+CROWDS = (1, 100, 10_000)
+FLAT = 5  # percent
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Row:
     instructions: int | None = None
     user: int | None = None
     kernel: int | None = None
+    grows: int = FLAT  # percent at most, from the least crowd to the others
 
 
 def bench_machine(bootargs=""):
@@ -47,15 +50,19 @@ def output_of(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def counts_of(machine):
+    """What the bench says, a line `bench ROW INSTRUCTIONS USER` for each row: {row: (instructions, user)}."""
+    said = last_words(machine)
+    counts = {name: (int(count), int(user)) for name, count, user in re.findall(r"\bbench (\w+) (\d+) (\d+)\s", said)}
+    if "request_reply_using_vectors" not in counts:  # the last one
+        sys.exit(f"bench: counts are missing; the machine said:\n{said}")
+    return counts
+
+
 def count_operations(rows):
-    """What the bench says, a line `bench ROW INSTRUCTIONS USER` for each row."""
-    said = last_words(bench_machine())
-    for name, count, user in re.findall(r"\bbench (\w+) (\d+) (\d+)\s", said):
+    for name, (count, user) in counts_of(bench_machine()).items():
         row = rows[name]
-        row.instructions, row.user = int(count), int(user)
-        row.kernel = row.instructions - row.user
-    if rows["nop"].instructions is None:
-        sys.exit(f"bench: no counts; the machine said:\n{said}")
+        row.instructions, row.user, row.kernel = count, user, count - user
 
 
 def count_prompt(rows):
@@ -112,9 +119,41 @@ def worse(rows, baseline):
             yield f"{rows[name].operation}: {now:,}, was {before:,}"
 
 
-def measure():
+def rows_of_figures():
     figures = json.loads((HERE / "figures.json").read_text())
-    rows = {name: Row(**figure) for name, figure in figures.items() if name}
+    return {name: Row(**figure) for name, figure in figures.items() if name}
+
+
+def percent(counts):
+    """By how much the greatest is above the first."""
+    return 100 * max(counts) / counts[0] - 100
+
+
+def grown(rows, counts):
+    """Which rows cost more in a crowd, a line each; counts: {row: one for each crowd}."""
+    for name, row in counts.items():
+        if percent(row) > rows[name].grows:
+            yield f"{rows[name].operation}: {max(row):,}, {percent(row):.0f} % more than {row[0]:,}"
+
+
+def measure_growth(path):
+    """1 if a row is not flat. path: of a file for the counts, or None."""
+    rows = rows_of_figures()
+    said = [counts_of(bench_machine(f"crowd={crowd}")) for crowd in CROWDS]
+    counts = {name: [crowd[name][0] for crowd in said] for name in said[0]}
+    print(f"{'operation, in a crowd of':<47}" + "".join(f"{crowd:>12,}" for crowd in CROWDS) + f"{'growth':>9}")
+    for name, row in counts.items():
+        print(f"{rows[name].operation:<47}" + "".join(f"{count:>12,}" for count in row) + f"{percent(row):>7.1f} %")
+    if path:
+        path.write_text(json.dumps({"crowds": CROWDS, "rows": counts}, indent=2) + "\n")
+    complaints = list(grown(rows, counts))
+    for complaint in complaints:
+        print(f"grows: {complaint}")
+    return bool(complaints)
+
+
+def measure():
+    rows = rows_of_figures()
     count_operations(rows)
     count_prompt(rows)
     count_kernel(rows)
@@ -142,10 +181,14 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Counts the instructions of operations.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows there")
     parser.add_argument("--profile", metavar="ROW", help="show where the instructions of one row go, by function")
+    parser.add_argument("--growth", action="store_true", help="count in crowds of 1, 100 and 10,000 instead")
+    parser.add_argument("--crowd", type=int, default=0, metavar="N", help="for --profile: in such a crowd")
     parser.add_argument("--baseline", action="store_true", help="make these counts the baseline")
     options = parser.parse_args()
     if options.profile:
-        return profile(bench_machine(f"bench={options.profile}"), options.profile)
+        return profile(bench_machine(f"bench={options.profile} crowd={options.crowd}"), options.profile)
+    if options.growth:
+        return measure_growth(options.json)
     rows = measure()
     print("\n".join(table(rows)))
     if options.json:

@@ -16,17 +16,26 @@
 #include "bench.h"
 
 #define WARM_UP 10   /* of so many operations one, before they count */
+#define CROWDED 10   /* of so many operations one, in a crowd */
 #define PROFILED 100 /* operations, with as many before; profile_row.py */
 
-/* The boot option bench=ROW: this one alone, for a profile. */
-static const char *chosen;
+unsigned crowd;
+static const char *chosen; /* row; NULL: all */
 
-void choose_row(const char *bootargs)
+void options_read(const char *bootargs)
 {
     static char row[32];
     const char *option = strstr(bootargs, "bench=");
     if (option && sscanf(option, "bench=%31s", row) == 1)
         chosen = row;
+    option = strstr(bootargs, "crowd=");
+    if (option)
+        sscanf(option, "crowd=%u", &crowd);
+}
+
+bool measures_all(void)
+{
+    return !chosen && !crowd;
 }
 
 void say(const char *format, ...)
@@ -92,6 +101,8 @@ __attribute__((noinline)) static void measured_to_here(void)
 /* Is the row wanted? *count: of operations, *warm_up: of those before. */
 static bool row_begin(const char *name, unsigned *count, unsigned *warm_up)
 {
+    if (crowd)
+        *count /= CROWDED;
     *warm_up = chosen ? PROFILED : *count / WARM_UP;
     *count = chosen ? PROFILED : *count;
     return !chosen || !strcmp(chosen, name);

@@ -2,7 +2,8 @@
 /*
  * The first process of the bench RAM disk, and its peers. It says `bench ROW INSTRUCTIONS USER` on the kernel's log for
  * each row, what one operation costs and how much of that in user mode: both sides, user code and stubs included, on
- * the average after a warm-up. Then it powers off. The boot option `pmu` opens the counters.
+ * the average after a warm-up; then `bench bytes_KIND BYTES 0`, and powers off. The boot option `pmu` opens the
+ * counters.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,15 +52,19 @@ static void play(const char *role)
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[0], "bench")) {
+        peer_prepare(argv);
         play(argv[1]);
         return EXIT_FAILURE;
     }
     tell_start();
-    choose_row(argc > 1 ? argv[1] : "");
+    options_read(argc > 1 ? argv[1] : "");
+    crowd_first(crowd);
     measure_threads();
     measure_memory();
     measure_notices();
     measure_processes();
     measure_messages();
+    if (measures_all())
+        weigh();
     power_off();
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cavern/buffer.h>
 #include <cavern/handles.h>
 #include <cavern/machine.h>
+#include <cavern/process.h>
 #include <cavern/start.h>
 
 #include "bench.h"
 #include "formats/ustar.h"
 
 #define PEER_MEMORY (8 * 1024 * 1024)
+#define PEER_CROWD 2560 /* bytes, for one of each that crowd_peer makes */
 
 const void *image_of(const char *path, size_t *size)
 {
@@ -26,7 +30,8 @@ const void *image_of(const char *path, size_t *size)
 cavern_handle account_make(void)
 {
     cavern_handle account;
-    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, PEER_MEMORY, PRIORITY_HIGH, &account),
+    must(cavern_sys_account_split(cavern_startup_get(CAVERN_STARTUP_ROOT), 0, PEER_MEMORY + crowd * PEER_CROWD,
+                                  PRIORITY_HIGH, &account),
          "account");
     return account;
 }
@@ -34,27 +39,32 @@ cavern_handle account_make(void)
 void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_handle *extra, size_t extras,
                 struct peer *peer)
 {
-    char arguments[64] = "bench";
-    size_t role_at = sizeof("bench"), role_bytes = strlen(role) + 1;
+    char arguments[64];
+    int length = snprintf(arguments, sizeof(arguments), "bench%c%s%c%u%c%u", 0, role, 0, priority, 0, crowd);
     struct cavern_spawn_handle handles[1 + PEER_HANDLES_MAX] = {{.name = CAVERN_STARTUP_MACHINE,
                                                                  .handle = cavern_startup_get(CAVERN_STARTUP_MACHINE),
                                                                  .rights = CAVERN_RIGHT_LOG | CAVERN_RIGHT_POWER}};
     struct cavern_spawn spawn = {
         .name = role,
-        .priority = priority,
+        .priority = PRIORITY_HIGH, /* until it is prepared */
         .arguments = arguments,
-        .argument_bytes = role_at + role_bytes,
+        .argument_bytes = (size_t)length + 1,
         .handles = handles,
         .handle_count = 1 + extras,
         .account = peer->account = account_make(),
     };
-    memcpy(arguments + role_at, role, role_bytes);
     if (extras)
         memcpy(&handles[1], extra, extras * sizeof(*extra));
     spawn.image = image_of("egg", &spawn.image_size);
     must(cavern_sys_queue_create(spawn.account, PEER_QUEUE_BLOCKS, 4, 0, &spawn.queue), "queue");
     must(cavern_sender_mint(spawn.queue, 0, 64, 4, 0, &peer->sender), "sender");
     must(cavern_spawn(&spawn, &peer->process), role);
+}
+
+void peer_prepare(char **argv)
+{
+    crowd_peer((unsigned)atoi(argv[3]));
+    must(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SET, (uint64_t)atoi(argv[2]), 0), "priority");
 }
 
 void *peer_share(const struct peer *peer, uint64_t bytes)

@@ -45,6 +45,25 @@ def table_says_what_misses_its_goal():
 
 
 @case
+def more_than_5_percent_is_growth_unless_allowed():
+    """[PERF-GROWTH-1]"""
+    rows = {name: bench.Row(name) for name in "abc"} | {"d": bench.Row("d", grows=20)}
+    counts = {"a": [100, 105, 100], "b": [100, 106, 100], "c": [100, 1, 1], "d": [100, 100, 120]}
+    assert list(bench.grown(rows, counts)) == ["b: 106, 6 % more than 100"]
+
+
+@case
+def bytes_stand_in_the_table():
+    """[PERF-BYTES-1]"""
+    counts = bench.counts_of(bench.bench_machine())
+    between = {"handle": (16, 17), "sender": (128, 512), "mapping": (64, 256), "thread": (816, 2100)}
+    between |= {"buffer": (8192, 9000), "queue": (12288, 24576), "process": (12288, 14000), "program": (65536, 100000)}
+    for kind, (least, most) in between.items():
+        assert least <= counts[f"bytes_{kind}"][0] <= most, counts
+        assert f"bytes_{kind}" in bench.rows_of_figures()
+
+
+@case
 def comments_and_empty_lines_are_no_code():
     """[PERF-TABLE-1]"""
     assert bench.lines_of("/* one\n * two */\n\n#define A /* x */ 1\nint a; // b\n// c\n") == 2
