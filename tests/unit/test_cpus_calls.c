@@ -94,6 +94,39 @@ static void test_called_server_is_next_whatever_the_size(void **state)
     assert_ptr_equal(scheduler_next(), server.thread);
 }
 
+static bool never_done(struct job *job)
+{
+    (void)job;
+    return false;
+}
+
+/* [SCHED-6] [SCHED-13] */
+static void test_cpus_called_server_runs_elsewhere_when_a_job_comes_first_here(void **state)
+{
+    (void)state;
+    static struct job job;
+    assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    add_idle_cpu();
+    uint64_t *x = a.thread->context.x;
+    memcpy(
+        x,
+        (uint64_t[16]){to_server_of_a, CAVERN_INFO(100, CAVERN_CALL_CALL, 0, 0, 0), 0, a.memory, [9] = CAVERN_FOREVER},
+        16 * sizeof *x);
+    arch_cpu()->current = a.thread;
+    (void)syscall_serve(a.thread, x[1]);
+    assert_ptr_equal(arch_cpu()->handed, server.thread);
+    job_init(&job, never_done, NULL);
+    job_start(&job, 31);
+    assert_false(model_kicked(1));
+    model_interrupt_pending(true);
+    assert_null(scheduler_next());
+    model_interrupt_pending(false);
+    assert_true(model_kicked(1));
+    model_run_on(1);
+    assert_ptr_equal(scheduler_next(), server.thread);
+    job_abandon(&job);
+}
+
 /* [SCHED-13] Who wakes later finds it where it ran last. */
 static void test_cpus_called_server_ran_last_where_it_was_called(void **state)
 {
@@ -145,6 +178,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_answered_client_runs_elsewhere_when_the_server_goes_on, start),
         cmocka_unit_test_setup(test_answered_client_stands_behind_others_when_the_server_goes_on, start),
         cmocka_unit_test_setup(test_called_server_is_next_whatever_the_size, start),
+        cmocka_unit_test_setup(test_cpus_called_server_runs_elsewhere_when_a_job_comes_first_here, start),
         cmocka_unit_test_setup(test_cpus_called_server_ran_last_where_it_was_called, start),
         cmocka_unit_test_setup(test_cpus_account_end_returns_after_the_ends, start),
     };

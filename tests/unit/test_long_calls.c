@@ -284,6 +284,19 @@ static void test_queue_half_made_has_no_rights(void **state)
     assert_int_equal(worker.process->account->budget.used, used);
 }
 
+/* [MEM-ACCOUNT-1] Nothing is begun for which the account has no room. */
+static void test_queue_too_dear_is_refused_at_once(void **state)
+{
+    (void)state;
+    struct account *account = worker.process->account;
+    uint64_t used = account->budget.used;
+    account->budget.limit = used + 40 * 4096;
+    begin(QUEUE_CREATE, CAVERN_SELF_ACCOUNT, LARGEST);
+    assert_true(enter());
+    assert_int_equal(worker.thread->context.x[0], CAVERN_NO_MEMORY);
+    assert_int_equal(account->budget.used, used);
+}
+
 /* [MSG-QUEUE-6] [ABI-FAIL-1] */
 static void test_queue_that_becomes_too_dear_half_way_is_given_back(void **state)
 {
@@ -358,6 +371,7 @@ int main(void)
         TEST(test_buffer_create_ended_half_way_gives_all_back),
         TEST(test_queue_is_made_and_bound_in_steps),
         TEST(test_queue_half_made_has_no_rights),
+        TEST(test_queue_too_dear_is_refused_at_once),
         TEST(test_queue_that_becomes_too_dear_half_way_is_given_back),
         TEST(test_queue_create_does_not_trust_its_progress),
         TEST(test_end_of_a_process_to_which_a_queue_is_half_bound),

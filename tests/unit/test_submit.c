@@ -190,22 +190,41 @@ static void test_submit_that_unmaps_its_own_memory(void **state)
     assert_words(1, 1);
 }
 
-/* The second page of the buffer comes first. [ABI-SUBMIT-1] */
+enum { ACROSS = 0x100000 + 4096 - 16 };
+
+/* Writes it to ACROSS, on two pages, of which the second one of the buffer comes first. */
+static void write_across(struct cavern_operation operation)
+{
+    cavern_handle buffer = peer_buffer(&self, 8192);
+    for (uint64_t page = 0, place = ACROSS & ~UINT64_C(4095); page < 2; page++)
+        assert_int_equal(
+            peer_map(&self, buffer, 4096 * (1 - page), 4096, place + 4096 * page, CAVERN_PROT_READ | CAVERN_PROT_WRITE),
+            CAVERN_OK);
+    memcpy(model_at(self.process, ACROSS), &operation, 16);
+    memcpy(model_at(self.process, ACROSS + 16), operation.x + 2, SIZE - 16);
+}
+
+/* [ABI-SUBMIT-1] */
 static void test_submit_of_an_operation_across_two_pages(void **state)
 {
     (void)state;
-    enum { PLACE = 0x100000, FIRST = 16 };
-    cavern_handle buffer = peer_buffer(&self, 8192);
-    struct cavern_operation word = send_word(3);
-    for (unsigned page = 0; page < 2; page++)
-        assert_int_equal(
-            peer_map(&self, buffer, 4096 * (1 - page), 4096, PLACE + 4096 * page, CAVERN_PROT_READ | CAVERN_PROT_WRITE),
-            CAVERN_OK);
-    memcpy(model_at(self.process, PLACE + 4096 - FIRST), &word, FIRST);
-    memcpy(model_at(self.process, PLACE + 4096), (uint8_t *)&word + FIRST, SIZE - FIRST);
-    assert_int_equal(submit_at(PLACE + 4096 - FIRST, 1, 0), CAVERN_OK);
-    assert_int_equal(*(uint64_t *)model_at(self.process, PLACE + 4096 - FIRST), CAVERN_OK);
+    write_across(send_word(3));
+    assert_int_equal(submit_at(ACROSS, 1, 0), CAVERN_OK);
+    assert_int_equal(*(uint64_t *)model_at(self.process, ACROSS), CAVERN_OK);
     assert_words(3, 1);
+}
+
+/* The operation looks at the control page, which lies. [MSG-CONTROL-2] */
+static void test_submit_whose_operation_ends_the_caller(void **state)
+{
+    (void)state;
+    struct cavern_operation accept = OPERATION(GRANT_ACCEPT, self.queue);
+    write_across(accept);
+    peer_control(&self)->head = 1;
+    object_get(&self.process->object);
+    (void)submit_at(ACROSS, 1, 0);
+    assert_int_equal(self.process->state, CAVERN_PROCESS_ZOMBIE);
+    assert_int_equal(self.process->exit.words[CAVERN_EXIT_REASON], CAVERN_REASON_CONTROL_PAGE);
 }
 
 /* It lies in the same block of 2 MiB. [ABI-SUBMIT-4] */
@@ -331,6 +350,7 @@ int main(void)
         TEST(test_submit_stops_where_memory_ends),
         TEST(test_submit_that_unmaps_its_own_memory),
         TEST(test_submit_of_an_operation_across_two_pages),
+        TEST(test_submit_whose_operation_ends_the_caller),
         TEST(test_submit_that_unmaps_what_comes_next),
         TEST(test_submit_bad_arguments_refused),
         TEST(test_submit_lets_who_is_woken_run),
