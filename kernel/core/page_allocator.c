@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Chunks are named by number; NONE ends a list. Every change of a bitmap goes through chunk_mark. */
+/* Chunks are named by number; NONE ends a list. Every change of a bitmap is followed by chunk_recount. */
 #include "core/page_allocator.h"
 
 #include <string.h>
@@ -279,19 +279,30 @@ static uint8_t state_for(uint32_t free_count)
     return free_count == CHUNK_PAGES ? CHUNK_WHOLE : CHUNK_PARTIAL;
 }
 
-/* Takes the part's pages, or gives them back, and puts the chunk on the list where it belongs now. */
-static void chunk_mark(struct page_allocator *pa, struct chunk_part part, bool free)
+/* So many pages of the chunk have become free, or been taken (< 0): puts it on the list where it belongs now. */
+static void chunk_recount(struct page_allocator *pa, uint32_t number, int32_t pages)
 {
-    struct page_chunk *chunk = &pa->chunks[part.chunk];
+    struct page_chunk *chunk = &pa->chunks[number];
 
-    bitmap_mark(chunk, part.first, part.count, free);
-    chunk->free_count = (uint16_t)(free ? chunk->free_count + part.count : chunk->free_count - part.count);
-    pa->free_pages = free ? pa->free_pages + part.count : pa->free_pages - part.count;
+    chunk->free_count = (uint16_t)(chunk->free_count + pages);
+    pa->free_pages += (uint64_t)(int64_t)pages;
     if (chunk->state == state_for(chunk->free_count))
         return;
-    chunk_unlink(pa, part.chunk);
+    chunk_unlink(pa, number);
     chunk->state = state_for(chunk->free_count);
-    chunk_link(pa, part.chunk);
+    chunk_link(pa, number);
+}
+
+static uint64_t page_bit(uint32_t page)
+{
+    return UINT64_C(1) << page % 64;
+}
+
+/* Takes the part's pages, or gives them back. */
+static void chunk_mark(struct page_allocator *pa, struct chunk_part part, bool free)
+{
+    bitmap_mark(&pa->chunks[part.chunk], part.first, part.count, free);
+    chunk_recount(pa, part.chunk, free ? (int32_t)part.count : -(int32_t)part.count);
 }
 
 /* Makes the next descriptor valid; false when all are. */
@@ -334,7 +345,10 @@ bool pages_alloc(struct page_allocator *pa, uint64_t *phys)
             return false;
 
     uint32_t number = pa->partial != NONE ? pa->partial : pa->whole;
-    *phys = take(pa, (struct chunk_part){number, next_page(&pa->chunks[number], 0, true), 1});
+    uint32_t page = next_page(&pa->chunks[number], 0, true);
+    pa->chunks[number].free[page / 64] &= ~page_bit(page);
+    chunk_recount(pa, number, -1);
+    *phys = chunk_base(pa, number) + ((uint64_t)page << PAGE_SHIFT);
     return true;
 }
 
@@ -415,6 +429,18 @@ static bool pages_in_use(struct page_allocator *pa, uint32_t region, uint64_t ph
     return true;
 }
 
+/* One page, of a chunk that has been used. */
+static bool page_free(struct page_allocator *pa, uint32_t number, uint32_t page)
+{
+    uint64_t *word = &pa->chunks[number].free[page / 64];
+
+    if (*word & page_bit(page))
+        return false;
+    *word |= page_bit(page);
+    chunk_recount(pa, number, 1);
+    return true;
+}
+
 bool pages_free(struct page_allocator *pa, uint64_t phys, uint64_t count)
 {
     uint32_t region = 0;
@@ -424,7 +450,13 @@ bool pages_free(struct page_allocator *pa, uint64_t phys, uint64_t count)
     while (region < pa->region_count &&
            !range_within(phys, count << PAGE_SHIFT, pa->regions[region].base, pa->regions[region].size))
         region++;
-    if (region == pa->region_count || !pages_in_use(pa, region, phys, count))
+    if (region == pa->region_count)
+        return false;
+
+    struct chunk_part first = next_part(pa, region, &(uint64_t){phys}, &(uint64_t){count});
+    if (count == 1 && first.chunk < pa->touched)
+        return page_free(pa, first.chunk, first.first);
+    if (!pages_in_use(pa, region, phys, count))
         return false;
     while (count)
         chunk_mark(pa, next_part(pa, region, &phys, &count), true);

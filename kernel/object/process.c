@@ -281,7 +281,7 @@ static bool close_handles(struct process *process, bool keep_table)
 
     for (unsigned i = 0; i < JOB_STEP_ITEMS && process->cursor < end; i++) {
         cavern_handle handle;
-        if (!handle_next_used(&process->handles, &process->cursor, &handle))
+        if (!process->handles.used || !handle_next_used(&process->handles, &process->cursor, &handle))
             return true;
         struct object *object;
         uint16_t rights;

@@ -10,9 +10,9 @@
  * are flushed; ASIDs start again at 1, without those that were kept. A CPU that runs no thread has the empty table.
  *
  * Changing a table: an entry goes from invalid to valid (no TLB maintenance: invalid ones are not cached) or from valid
- * to invalid (maintenance, complete before the caller goes on), never from one valid value to another. Tables stay
- * until the space goes, so a cached walk never leads astray. A range of pages in which a table stands already is not
- * mapped by a block.
+ * to invalid (maintenance, complete before the caller goes on), never from one valid value to another, but for what the
+ * MMU ignores. Tables stay until the space goes, so a cached walk never leads astray. A range of pages in which a table
+ * stands already is not mapped by a block.
  */
 #include "arch/aarch64/mmu.h"
 
@@ -28,6 +28,7 @@
 
 #define TTBR_ASID_SHIFT 48
 #define USER_END (UINT64_C(1) << 48)
+#define ROOT_ENTRIES (unsigned)(CAVERN_USER_END >> 39) /* that are for user mode */
 
 uint64_t address_space_generation;
 
@@ -179,10 +180,10 @@ void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
     barrier_maintenance();
 }
 
-/* The first entry from `i` on that leads to a table. Most are empty, so they are looked at by eights. */
-static unsigned next_table(const uint64_t *entries, unsigned i, unsigned level)
+/* The first entry in [i, end) that leads to a table. Most are empty, so they are looked at by eights. */
+static unsigned next_table(const uint64_t *entries, unsigned i, unsigned end, unsigned level)
 {
-    while (i < TABLE_ENTRIES && !pte_is_table(entries[i], level)) {
+    while (i < end && !pte_is_table(entries[i], level)) {
         const uint64_t *e = &entries[i];
         bool empty = i % 8 == 0 && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]);
         i += empty ? 8 : 1;
@@ -193,25 +194,26 @@ static unsigned next_table(const uint64_t *entries, unsigned i, unsigned level)
 /* Gives one table back that leads to no other; false when that was the root. */
 static bool destroy_one(struct arch_space *space, struct page_source *source)
 {
-    uint64_t *parent = NULL;
+    uint64_t *entry = NULL, *above = NULL; /* what leads to the table, and what leads to the one with that entry */
     uint64_t table = space->ttbr & PTE_ADDRESS;
-    for (unsigned level = 0; level < TABLE_LAST_LEVEL; level++) {
+    for (unsigned level = 0; !entry || *entry & PTE_CHILDREN; level++) {
         uint64_t *entries = arch_direct(table);
-        unsigned first = level ? table_index(space->cursor, level) : (unsigned)(space->cursor >> table_shift(0));
-        unsigned i = next_table(entries, first, level);
+        unsigned first = table_index(space->cursor, level);
+        unsigned i = next_table(entries, first, level ? TABLE_ENTRIES : ROOT_ENTRIES, level);
         if (i != first)
             space->cursor = (space->cursor & ~(table_span(level) - 1)) + (i - first) * table_span(level);
-        if (i == TABLE_ENTRIES) {
-            space->cursor--; /* still under the entry that leads here: its table comes next */
+        if (i == ROOT_ENTRIES && !level)
             break;
-        }
-        parent = &entries[i];
-        table = entries[i] & PTE_ADDRESS;
+        above = entry;
+        entry = &entries[i];
+        table = *entry & PTE_ADDRESS;
     }
     source->give(source, table);
-    if (!parent)
+    if (!entry)
         return false;
-    *parent = 0;
+    *entry = 0;
+    if (above)
+        *above -= PTE_CHILD;
     return true;
 }
 

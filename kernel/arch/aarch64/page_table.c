@@ -14,6 +14,7 @@ uint64_t *table_at(uint64_t entry)
 static uint64_t *leaf_entry(uint64_t *table, struct page_source *source, uint64_t address, uint64_t physical,
                             uint64_t size, unsigned top_level, unsigned *at)
 {
+    uint64_t *above = NULL; /* the entry that leads to `table` */
     for (unsigned level = 0;; level++) {
         uint64_t *entry = &table[table_index(address, level)];
         uint64_t span = table_span(level);
@@ -28,9 +29,12 @@ static uint64_t *leaf_entry(uint64_t *table, struct page_source *source, uint64_
                 return NULL;
             barrier_tables(); /* zeros before the entry that leads to them */
             *entry = page | PTE_TABLE | PTE_VALID;
+            if (above)
+                *above += PTE_CHILD;
         } else if (!pte_is_table(*entry, level)) {
             panic("page tables: a block is in the way of %lx", (unsigned long)address);
         }
+        above = entry;
         table = table_at(*entry);
     }
 }

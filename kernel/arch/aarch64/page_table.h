@@ -12,8 +12,10 @@
 #endif
 
 #define PTE_VALID PTE_BIT(0)
-#define PTE_TABLE PTE_BIT(1)  /* levels 0 to 2: a table, not a block; level 3: must be set */
-#define PTE_NORMAL 0          /* index in MAIR_EL1, bits 2 to 4 */
+#define PTE_TABLE PTE_BIT(1) /* levels 0 to 2: a table, not a block; level 3: must be set */
+#define PTE_CHILD                                                                                                      \
+    PTE_BIT(2)       /* of a table's entry, a count up to bit 11, which the MMU ignores: tables below that table */
+#define PTE_NORMAL 0 /* index in MAIR_EL1, bits 2 to 4 */
 #define PTE_DEVICE PTE_BIT(2) /* index 1 */
 #define PTE_USER PTE_BIT(6)
 #define PTE_READ_ONLY PTE_BIT(7)
@@ -40,6 +42,7 @@
 struct page_source;
 
 #define PTE_ADDRESS UINT64_C(0x0000fffffffff000)
+#define PTE_CHILDREN (0x3ff * PTE_CHILD)
 
 enum { TABLE_ENTRIES = 512, TABLE_LAST_LEVEL = 3 };
 
