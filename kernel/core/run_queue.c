@@ -1,14 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/run_queue.h"
 
+/*@
+  lemma bit_of_union: \forall integer a, b, n; 0 <= n ==> (bit_set(a | b, n) <==> bit_set(a, n) || bit_set(b, n));
+  lemma bit_of_meet: \forall integer a, b, n; 0 <= n ==> (bit_set(a & b, n) <==> bit_set(a, n) && bit_set(b, n));
+  lemma bit_of_rest: \forall integer a, n; 0 <= n < 32 ==> (bit_set((uint32_t)~a, n) <==> !bit_set(a, n));
+*/
+
+/*@
+  requires priority < RUN_QUEUE_PRIORITIES;
+  assigns \nothing;
+  ensures \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES ==> (bit_set(\result, p) <==> p == priority);
+*/
 static uint32_t bit_of(uint8_t priority)
 {
     return UINT32_C(1) << priority;
 }
 
+/*@
+  requires priority < RUN_QUEUE_PRIORITIES;
+  assigns \nothing;
+  ensures \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES ==> (bit_set(\result, p) <==> p != priority);
+*/
+static uint32_t bits_but(uint8_t priority)
+{
+    return ~bit_of(priority);
+}
+
 void run_queue_init(struct run_queue *queue)
 {
     queue->ready = 0;
+    /*@
+      loop invariant 0 <= priority <= RUN_QUEUE_PRIORITIES;
+      loop invariant \forall integer p; 0 <= p < priority ==>
+        queue->level[p].next == &queue->level[p] && queue->level[p].prev == &queue->level[p];
+      loop assigns priority, queue->level[0 .. RUN_QUEUE_PRIORITIES - 1];
+      loop variant RUN_QUEUE_PRIORITIES - priority;
+    */
     for (int priority = 0; priority < RUN_QUEUE_PRIORITIES; priority++)
         list_init(&queue->level[priority]);
 }
@@ -17,19 +45,34 @@ void run_queue_push_back(struct run_queue *queue, struct runnable *runnable)
 {
     list_push_back(&queue->level[runnable->priority], &runnable->link);
     queue->ready |= bit_of(runnable->priority);
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES ==>
+          (bit_set(queue->ready, p) <==> p == runnable->priority || \at(bit_set(queue->ready, p), Pre)); */
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != runnable->priority ==>
+          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
+    //@ assert level_filled(queue, runnable->priority);
 }
 
 void run_queue_push_front(struct run_queue *queue, struct runnable *runnable)
 {
     list_push_front(&queue->level[runnable->priority], &runnable->link);
     queue->ready |= bit_of(runnable->priority);
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES ==>
+          (bit_set(queue->ready, p) <==> p == runnable->priority || \at(bit_set(queue->ready, p), Pre)); */
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != runnable->priority ==>
+          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
+    //@ assert level_filled(queue, runnable->priority);
 }
 
 void run_queue_remove(struct run_queue *queue, struct runnable *runnable)
 {
     list_remove(&runnable->link);
     if (list_empty(&queue->level[runnable->priority]))
-        queue->ready &= ~bit_of(runnable->priority);
+        queue->ready &= bits_but(runnable->priority);
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != runnable->priority ==>
+          (bit_set(queue->ready, p) <==> \at(bit_set(queue->ready, p), Pre)); */
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != runnable->priority ==>
+          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
+    //@ assert bit_set(queue->ready, runnable->priority) <==> level_filled(queue, runnable->priority);
 }
 
 struct runnable *run_queue_first(const struct run_queue *queue)
@@ -54,8 +97,12 @@ void run_queue_rotate(struct run_queue *queue, uint8_t priority)
 {
     struct list *first = list_pop_front(&queue->level[priority]);
 
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != priority ==>
+          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
     if (first)
         list_push_back(&queue->level[priority], first);
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != priority ==>
+          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
 }
 
 bool run_queue_invariants(const struct run_queue *queue)
