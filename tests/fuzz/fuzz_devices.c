@@ -23,8 +23,8 @@ static void check_device(const void *tree, const struct device *device)
     DEMAND(status == CAVERN_OK || status == CAVERN_CORRUPT || status == CAVERN_TOO_LARGE);
     DEMAND(status || (resources.range_count <= DEVICE_RANGES_MAX && resources.line_count <= DEVICE_LINES_MAX));
     for (unsigned i = 0; !status && i < resources.range_count; i++) {
-        DEMAND(resources.ranges[i].size);
-        DEMAND(resources.ranges[i].base + (resources.ranges[i].size - 1) >= resources.ranges[i].base);
+        uint64_t base = resources.ranges[i].base, size = resources.ranges[i].size;
+        DEMAND(size ? base + (size - 1) >= base : !base); /* an entry that gives nothing keeps its number */
     }
     if (!devices_path(tree, device->node, path, sizeof path))
         DEMAND(path[0] == '/' && memchr(path, 0, sizeof path));
