@@ -101,6 +101,8 @@ void measure_notices(void);
 void measure_threads(void);
 void measure_memory(void);
 void measure_processes(void);
+/* The boot option `scaling`: this alone. */
+_Noreturn void measure_scaling(void);
 
 /* messages.c */
 void serve(void);
@@ -108,6 +110,8 @@ void serve_with_vectors(void);
 void serve_using_vectors(void);
 void serve_large(void);
 void drain(void);
+/* One of five words, as a row; `server` is a struct peer. */
+void request_reply(void *server);
 /* notices.c */
 void hear_signal(void);
 void drive_clock(void);
@@ -116,3 +120,5 @@ void yield_for_ever(void);
 /* memory.c */
 void fault_for_ever(void);
 void sleep_for_ever(void);
+/* scaling.c */
+void call_in_turns(void);

@@ -28,6 +28,7 @@ static const struct {
     {"yielder", yield_for_ever},
     {"faulter", fault_for_ever},
     {"sleeper", sleep_for_ever},
+    {"caller", call_in_turns},
 };
 
 /* Virtual time goes from the reset on, a nanosecond with each instruction; this process's own began with its first. */
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
         play(argv[1]);
         return EXIT_FAILURE;
     }
+    if (argc > 1 && strstr(argv[1], "scaling"))
+        measure_scaling();
     tell_start();
     options_read(argc > 1 ? argv[1] : "");
     crowd_first(crowd);

@@ -58,7 +58,7 @@ void serve_using_vectors(void)
     serve_with(use_vectors);
 }
 
-static void request_reply(void *context)
+void request_reply(void *context)
 {
     static const uint64_t words[CAVERN_WORDS] = {1, 2, 3, 4, 5};
     const struct peer *server = context;

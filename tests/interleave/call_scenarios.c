@@ -11,6 +11,7 @@ static struct user *boss, *victim, *heir;
 /* --- calls --- */
 
 #define SHORT 1000 /* ns */
+#define ROOM 8     /* messages of a client: a call that is cancelled holds its own until the server frees it */
 
 static uint64_t after(uint64_t time)
 {
@@ -88,7 +89,7 @@ static void hasty_client(struct user *user)
 static struct user *add_client(struct user *to, uint64_t label, uint8_t priority, user_program program, uint64_t calls)
 {
     struct user *user = user_process("client", priority, 0, 0, program);
-    user->sender = peer_sender(&user->peer, &to->peer, label, 4, 2, 0);
+    user->sender = peer_sender(&user->peer, &to->peer, label, ROOM, 2, 0);
     user->data = calls;
     return user;
 }

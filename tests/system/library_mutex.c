@@ -87,6 +87,7 @@ static uint64_t system_calls(void)
 
 static void free_mutex_needs_no_call(void)
 {
+    cavern_sleep_until(cavern_after(10 * CAVERN_MILLISECOND)); /* who started this may still be at it, on another CPU */
     uint64_t between = system_calls();
     between = system_calls() - between; /* that of asking itself */
     uint64_t start = system_calls();

@@ -38,15 +38,37 @@ void kernel_lock_park(uint32_t ticket);
 /* trap.c: whose turn it is now may be parked. */
 void kernel_lock_kick(uint32_t ticket);
 
-/* `*sharing` is the CPU's own flag. False: the lock is not free. */
+/* Somebody waits for whoever holds it. A guess, but for the one who does. */
+static inline bool kernel_lock_wanted(void)
+{
+    uint32_t served = __atomic_load_n(&kernel_lock.served, __ATOMIC_RELAXED);
+    return __atomic_load_n(&kernel_lock.next, __ATOMIC_RELAXED) - served > 1;
+}
+
+static inline bool kernel_lock_is_free(void)
+{
+    uint32_t next = __atomic_load_n(&kernel_lock.next, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&kernel_lock.served, __ATOMIC_ACQUIRE) == next;
+}
+
+/*
+ * `*sharing` is the CPU's own flag. False: somebody has had the lock for long. Who took it at the first sight of
+ * another that has it would be seen by the next in turn, and no short cut would be taken any more.
+ */
 static inline bool kernel_lock_share(bool *sharing)
 {
-    __atomic_store_n(sharing, true, __ATOMIC_SEQ_CST);
-    uint32_t next = __atomic_load_n(&kernel_lock.next, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&kernel_lock.served, __ATOMIC_ACQUIRE) == next)
-        return true;
-    __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
-    return false;
+    unsigned looks = 0;
+    for (;;) {
+        __atomic_store_n(sharing, true, __ATOMIC_SEQ_CST);
+        if (kernel_lock_is_free())
+            return true;
+        __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
+        do {
+            if (++looks > SHARE_LOOKS || kernel_lock_wanted())
+                return false;
+            wait_moment();
+        } while (!kernel_lock_is_free());
+    }
 }
 
 static inline void kernel_lock_unshare(bool *sharing)
@@ -75,10 +97,4 @@ KERNEL_LOCK_RELEASED KERNEL_LOCK_UNCHECKED static inline void kernel_lock_give(b
     __atomic_store_n(&kernel_lock.served, ticket, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&kernel_lock.parked, __ATOMIC_SEQ_CST))
         kernel_lock_kick(ticket);
-}
-
-/* Somebody waits for whoever holds it. */
-static inline bool kernel_lock_wanted(void)
-{
-    return __atomic_load_n(&kernel_lock.next, __ATOMIC_RELAXED) - kernel_lock.served > 1;
 }

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-#define WAIT_LOOKS 1000 /* at a word, before it is better to sleep */
+#define WAIT_LOOKS 1000   /* at a word, before it is better to sleep */
+#define SHARE_LOOKS 10000 /* at the kernel lock, before it is better to stand in line for it */
 
 /* Until an interrupt waits to be taken, masked or not. */
 static inline void wait_interrupt(void)

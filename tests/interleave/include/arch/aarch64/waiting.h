@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-#define WAIT_LOOKS 2 /* so that CPUs do park */
+#define WAIT_LOOKS 2  /* so that CPUs do park */
+#define SHARE_LOOKS 2 /* so that they do without short cuts, too */
 
 void wait_interrupt(void);
 void wait_moment(void);
