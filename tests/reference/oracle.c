@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/handle_table.h"
+#include "object/buffer.h"
 #include "object/machine.h"
 #include "object/process.h"
 #include "object/queue.h"
@@ -20,13 +21,67 @@ const struct handle_entry *oracle_next_entry(const struct ref_process *process)
     return handle_table_entry(&kernel_process(process)->handles, (uint32_t)(next - process->table->entries));
 }
 
-/* Without a failure it does; with one, its account may have none for the grant. [MSG-CALL-3] */
-static bool pays(const struct ref_process *process)
+/* What an entry of the kernel's names. */
+static const void *subject(const struct handle_entry *entry)
 {
+    void *object = handle_entry_object(entry);
+    bool buffer = handle_entry_type(entry) == CAVERN_TYPE_BUFFER;
+    return buffer ? (const void *)container_of(object, struct holding, object)->buffer : object;
+}
+
+/* Does the kernel's entry name what a handle to `object` names, as far as there is one? */
+static bool names(const struct handle_entry *entry, const struct ref_object *object)
+{
+    for (unsigned p = 0; p < ref.processes.count; p++) {
+        const struct ref_process *process = ref.processes.items[p];
+        const struct process *real = kernel_process(process);
+        for (unsigned index = 0; real && index < REF_HANDLES; index++) {
+            const struct ref_entry *handle = &process->table->entries[index];
+            if (handle->object != object)
+                continue;
+            const struct handle_entry *other = handle_table_entry(&real->handles, index);
+            if (other && handle_entry_used(other) && other->word >> CAVERN_HANDLE_INDEX_BITS == handle->generation)
+                return subject(entry) == subject(other);
+        }
+    }
+    return handle_entry_type(entry) == object->type;
+}
+
+/* The word there in a buffer's memory, 0 too where nobody has mapped it. */
+static uint64_t word_in(const struct ref_buffer *buffer, uint64_t offset)
+{
+    uint64_t word = 0;
+    for (unsigned p = 0; p < ref.processes.count; p++) {
+        const struct ref_process *process = ref.processes.items[p];
+        for (unsigned m = 0; m < process->mappings.count; m++) {
+            const struct ref_mapping *mapping = process->mappings.items[m];
+            if (mapping->buffer == buffer && offset - mapping->offset < mapping->length &&
+                fetch(process, mapping->address + offset - mapping->offset, &word, sizeof word))
+                return word;
+        }
+    }
+    return word;
+}
+
+/*
+ * Without a failure it does; with one, its account may have none for the grant, and yet for one that comes after it.
+ * Where that is of the same object, only the record tells them apart. [MSG-CALL-3]
+ */
+static bool pays(const struct ref_thread *caller, const struct ref_message *answer, unsigned grant)
+{
+    const struct ref_process *process = caller->process;
     if (!kernel_process(process) || (!oracle_failing && process->account == ref.root->account))
         return true;
     const struct handle_entry *entry = oracle_next_entry(process);
-    return entry && (entry->word & HANDLE_IN_USE);
+    const struct ref_object *object = answer->grant[grant].object;
+    if (!entry || !handle_entry_used(entry) || !names(entry, object))
+        return false;
+    uint64_t record = (answer->header.size + 7u) / 8 * 8 + sizeof(struct cavern_grant) * grant;
+    for (unsigned later = grant + 1; later < answer->grants; later++) {
+        if (answer->grant[later].object == object)
+            return word_in(caller->answer_buffer, caller->answer_offset + record);
+    }
+    return true;
 }
 
 static uint64_t retired(const struct ref_queue *queue)

@@ -288,7 +288,8 @@ struct ref_world {
     bool (*comes_next)(const struct ref_notice *notice);                       /* there */
     bool (*fetch)(const struct ref_thread *thread, uint64_t address, uint64_t *words, uint64_t size);
     bool (*ends)(const struct ref_process *process); /* of a lie in a control page, which somebody has noticed */
-    bool (*pays)(const struct ref_process *process); /* for the next handle, which an answer brings */
+    /* Whether the caller's account pays for the handle that a grant of the answer becomes. */
+    bool (*pays)(const struct ref_thread *caller, const struct ref_message *answer, unsigned grant);
     void (*seen)(const struct ref_queue *queue, uint64_t *head, uint64_t *taken); /* as far as it has looked */
     bool (*logged)(uint64_t number, uint32_t *length, uint8_t *text);             /* on its own */
     uint64_t (*first_logged)(void);                                               /* that is still kept */

@@ -188,7 +188,7 @@ static void answer(struct ref_thread *caller, struct ref_message *reply)
     for (unsigned i = 0; i < reply->grants; i++, to += 16) {
         struct ref_grant *grant = &reply->grant[i];
         uint64_t record[2] = {0};
-        if (ref.pays(caller->process)) {
+        if (ref.pays(caller, reply, i)) {
             record[0] = ref_insert(caller->process, grant->object, grant->rights);
             record[1] = grant->rights;
         }

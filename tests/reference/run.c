@@ -253,7 +253,7 @@ static void do_call(const struct operation *operation, struct ref_thread *thread
             learn(operation, thread, x);
         compare_all();
     } while (operation->fail == FAIL_EVERYWHERE && status == CAVERN_NO_MEMORY && !ref.errors &&
-             fail++ < FAILURES_MOST && !disagreement[0]);
+             thread->state == CAVERN_THREAD_READY && fail++ < FAILURES_MOST && !disagreement[0]);
 }
 
 /* --- what owners do without a call --- */
