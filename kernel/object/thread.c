@@ -17,6 +17,12 @@ static enum cavern_status check_schedule(const struct process *process, uint64_t
     return priority <= process->account->top_priority ? CAVERN_OK : CAVERN_DENIED;
 }
 
+/* One that leaves no CPU out is none, so that the short cuts serve its thread. */
+static uint64_t mask_of(uint64_t cpu_mask)
+{
+    return scheduler.online & ~cpu_mask ? cpu_mask : 0;
+}
+
 enum cavern_status thread_create(struct process *process, uint64_t priority, uint64_t pc, uint64_t sp, uint64_t tls,
                                  const uint64_t arguments[2], uint64_t cpu_mask, struct thread **made)
 {
@@ -28,7 +34,7 @@ enum cavern_status thread_create(struct process *process, uint64_t priority, uin
         return CAVERN_NO_MEMORY;
     arch_context_init(&thread->context, pc, sp, tls, arguments[0], arguments[1]);
     thread->runnable.priority = (uint8_t)priority;
-    thread->cpu_mask = cpu_mask;
+    thread->cpu_mask = mask_of(cpu_mask);
     thread->process = process;
     object_get(&process->object); /* thread->process */
     notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
@@ -126,7 +132,7 @@ enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t
     if (process->top_priority < priority)
         process->top_priority = (uint8_t)priority;
     if (cpu_mask)
-        scheduler_set_mask(thread, cpu_mask);
+        scheduler_set_mask(thread, mask_of(cpu_mask));
     return CAVERN_OK;
 }
 
