@@ -239,10 +239,10 @@ KERNEL_LOCK_UNCHECKED void boot(uint64_t tree, unsigned level)
     seed_draws();
     start_interrupts();
     scheduler_init(arch_cpu());
+    open_counters();
     bool shared = start_cpus();
     struct account *root = make_root();
     say_hello(level);
-    open_counters();
     start_first_process(root);
     if (shared)
         trap_leave_shared();

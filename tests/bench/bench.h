@@ -28,29 +28,44 @@ _Noreturn void power_off(void);
 void options_read(const char *bootargs);
 /* How many of each there are besides; 0 unless growth is measured. */
 extern unsigned crowd;
+/* Of the machine. */
+extern unsigned cpus;
 /* Neither of them was given. */
 bool measures_all(void);
 
-/* Retired instructions, and those of user mode alone. */
+/*
+ * Retired instructions, and those of user mode alone, as this CPU counts them; ticks of the generic timer, which all
+ * CPUs share.
+ */
 struct counters {
     uint32_t all, user;
+    uint64_t ticks;
 };
 
-/* DDI 0487, D7.11: the kernel has set both to INST_RETIRED. `all` is read last, for what begins here. */
+/* DDI 0487, D7.11: the kernel has set both to INST_RETIRED. The timer is read last, for what begins here. */
 static inline __attribute__((always_inline)) struct counters counters_begin(void)
 {
-    uint64_t all, user;
-    __asm__ volatile("isb\n\tmrs %1, pmevcntr1_el0\n\tmrs %0, pmevcntr0_el0" : "=r"(all), "=r"(user) : : "memory");
-    return (struct counters){(uint32_t)all, (uint32_t)user};
+    uint64_t all, user, ticks;
+    __asm__ volatile("isb\n\tmrs %1, pmevcntr1_el0\n\tmrs %0, pmevcntr0_el0\n\tmrs %2, cntvct_el0"
+                     : "=r"(all), "=r"(user), "=r"(ticks)
+                     :
+                     : "memory");
+    return (struct counters){(uint32_t)all, (uint32_t)user, ticks};
 }
 
 /* Read first, for what ends here. */
 static inline __attribute__((always_inline)) struct counters counters_end(void)
 {
-    uint64_t all, user;
-    __asm__ volatile("mrs %0, pmevcntr0_el0\n\tmrs %1, pmevcntr1_el0" : "=r"(all), "=r"(user) : : "memory");
-    return (struct counters){(uint32_t)all, (uint32_t)user};
+    uint64_t all, user, ticks;
+    __asm__ volatile("mrs %2, cntvct_el0\n\tmrs %0, pmevcntr0_el0\n\tmrs %1, pmevcntr1_el0"
+                     : "=r"(all), "=r"(user), "=r"(ticks)
+                     :
+                     : "memory");
+    return (struct counters){(uint32_t)all, (uint32_t)user, ticks};
 }
+
+/* With several CPUs: until the others have nothing to do. */
+void let_others_wait(void);
 
 /* How often: the instructions that one costs decide. */
 enum effort { OFTEN = 10000, SELDOM = 500 };
@@ -59,7 +74,7 @@ enum effort { OFTEN = 10000, SELDOM = 500 };
 void measure(const char *name, enum effort effort, unsigned each, void (*operation)(void *context), void *context);
 /* The same where what counts is a span within the operation, which returns its length. */
 void measure_span(const char *name, struct counters (*operation)(void *context), void *context);
-/* From begin to end, less what the reading itself costs. */
+/* From begin to end, less what reading the counters costs; the ticks are read inmost. */
 struct counters counters_between(struct counters begin, struct counters end);
 
 /* --- peer.c --- */
@@ -85,6 +100,11 @@ void *peer_share(const struct peer *peer, uint64_t bytes);
 void peer_prepare(char **argv);
 /* In a peer: its queue. */
 void own_queue(struct cavern_queue *queue);
+/* After a `receive` that did not bring `expected` as that word: it may have come before, from another CPU. */
+enum cavern_status receive_late(enum cavern_status status, struct cavern_queue *queue, unsigned word,
+                                uint64_t expected);
+/* Where two are to take turns on one CPU, whatever others there are: of PRIORITY, as this thread. */
+void stay_on_one_cpu(bool stay);
 
 /* --- crowd.c --- */
 

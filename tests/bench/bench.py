@@ -20,7 +20,6 @@ sys.path.append(str(HERE.parent))
 from guest import BUILD, Machine, last_words, shell  # noqa: E402
 from profile_row import profile  # noqa: E402
 
-BASELINE = HERE / "baseline.json"
 KERNEL = BUILD / "kernel/cavern.elf"
 SOURCES = HERE.parent.parent / "kernel"
 WORSE = 1.02
@@ -41,9 +40,13 @@ class Row:
     grows: int = FLAT  # percent at most, from the least crowd to the others
 
 
-def bench_machine(bootargs=""):
+def bench_machine(bootargs="", cpus=1):
     disk = BUILD / "ramdisk/initrd-bench.tar"
-    return Machine(initrd=disk, memory="1G", icount=True, bootargs=f"pmu seed=1 {bootargs}".strip())
+    return Machine(initrd=disk, memory="1G", cpus=cpus, icount=True, bootargs=f"pmu seed=1 {bootargs}".strip())
+
+
+def baseline_file(cpus=1):
+    return HERE / ("baseline.json" if cpus == 1 else f"baseline-{cpus}.json")
 
 
 def output_of(*command):
@@ -160,12 +163,27 @@ def measure():
     return rows
 
 
-def judge(rows):
-    """0 if nothing is missing, and with the tools of the baseline nothing worse."""
+def measure_cpus(options):
+    """All that a machine of several CPUs executes for each row; 1 if one has become worse."""
+    counts = {name: count for name, (count, _) in counts_of(bench_machine(cpus=options.cpus)).items()}
+    alone = json.loads(baseline_file().read_text())["rows"]
+    rows = {name: row for name, row in rows_of_figures().items() if name in counts}
+    print(f"{'operation, on a machine of so many CPUs':<47}{'1':>12}{options.cpus:>12}")
+    for name, row in rows.items():
+        row.instructions = counts[name]
+        more = 100 * row.instructions / alone[name] - 100
+        print(f"{row.operation:<47}{alone[name]:>12,}{row.instructions:>12,}{more:>+7.0f} %")
+    return finish(rows, options)
+
+
+def judge(rows, path):
+    """0 if nothing is missing, and with the tools of the baseline, the file, nothing worse."""
     missing = [row.operation for row in rows.values() if row.instructions is None]
     for operation in missing:
         print(f"missing: {operation}")
-    baseline = json.loads(BASELINE.read_text())
+    if not path.exists():
+        return bool(missing)
+    baseline = json.loads(path.read_text())
     if baseline["tools"] != tools():
         print(f"not compared: the baseline is of {baseline['tools']}, this of {tools()}")
         return bool(missing)
@@ -177,26 +195,34 @@ def judge(rows):
     return bool(missing or complaints)
 
 
+def finish(rows, options):
+    path = baseline_file(options.cpus)
+    if options.json:
+        options.json.write_text(json.dumps({"rows": [vars(row) for row in rows.values()]}, indent=2) + "\n")
+    if options.baseline:
+        counts = {name: row.instructions for name, row in rows.items()}
+        path.write_text(json.dumps({"tools": tools(), "rows": counts}, indent=2) + "\n")
+    return judge(rows, path)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Counts the instructions of operations.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows there")
     parser.add_argument("--profile", metavar="ROW", help="show where the instructions of one row go, by function")
     parser.add_argument("--growth", action="store_true", help="count in crowds of 1, 100 and 10,000 instead")
+    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="count on a machine of N, whose others wait")
     parser.add_argument("--crowd", type=int, default=0, metavar="N", help="for --profile: in such a crowd")
     parser.add_argument("--baseline", action="store_true", help="make these counts the baseline")
     options = parser.parse_args()
     if options.profile:
-        return profile(bench_machine(f"bench={options.profile} crowd={options.crowd}"), options.profile)
+        return profile(bench_machine(f"bench={options.profile} crowd={options.crowd}", options.cpus), options.profile)
     if options.growth:
         return measure_growth(options.json)
+    if options.cpus > 1:
+        return measure_cpus(options)
     rows = measure()
     print("\n".join(table(rows)))
-    if options.json:
-        options.json.write_text(json.dumps({"rows": [vars(row) for row in rows.values()]}, indent=2) + "\n")
-    if options.baseline:
-        counts = {name: row.instructions for name, row in rows.items()}
-        BASELINE.write_text(json.dumps({"tools": tools(), "rows": counts}, indent=2) + "\n")
-    return judge(rows)
+    return finish(rows, options)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@
 #define CROWDED 10   /* of so many operations one, in a crowd */
 #define PROFILED 100 /* operations, with as many before; profile_row.py */
 
-unsigned crowd;
+unsigned crowd, cpus;
 static const char *chosen; /* row; NULL: all */
 
 void options_read(const char *bootargs)
@@ -35,7 +35,7 @@ void options_read(const char *bootargs)
 
 bool measures_all(void)
 {
-    return !chosen && !crowd;
+    return !chosen && !crowd && cpus == 1;
 }
 
 void say(const char *format, ...)
@@ -68,20 +68,32 @@ void must(enum cavern_status status, const char *what)
 
 static struct counters difference(struct counters begin, struct counters end)
 {
-    return (struct counters){end.all - begin.all, end.user - begin.user};
+    return (struct counters){end.all - begin.all, end.user - begin.user, end.ticks - begin.ticks};
 }
 
 struct counters counters_between(struct counters begin, struct counters end)
 {
     struct counters first = counters_begin(), reading = difference(first, counters_end());
     struct counters span = difference(begin, end);
-    return (struct counters){span.all - reading.all, span.user - reading.user};
+    return (struct counters){span.all - reading.all, span.user - reading.user, span.ticks};
 }
 
-/* `row`, of so many operations; `all` instructions took `elapsed` ns. */
+static uint64_t tick_length(void)
+{
+    uint64_t frequency;
+    __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
+    return CAVERN_SECOND / frequency;
+}
+
+/*
+ * `row`, of so many operations; `all` instructions took `elapsed` ns. With several CPUs it is time that tells what the
+ * machine has executed, a nanosecond each, since it may have begun on one and come to its end on another.
+ */
 static void tell(const char *name, uint64_t elapsed, uint32_t all, struct counters row, unsigned operations)
 {
-    if (!operations || elapsed > all + all / 100 || elapsed < all - all / 100)
+    if (cpus > 1)
+        say("bench %s %lu 0", name, (unsigned long)(row.ticks * tick_length() / operations));
+    else if (!operations || elapsed > all + all / 100 || elapsed < all - all / 100)
         say("%s: %u instructions in %lu ns: is this -icount shift=0?", name, all, (unsigned long)elapsed);
     else
         say("bench %s %u %u", name, row.all / operations, row.user / operations);
@@ -98,11 +110,18 @@ __attribute__((noinline)) static void measured_to_here(void)
     __asm__ volatile("");
 }
 
+void let_others_wait(void)
+{
+    if (cpus > 1)
+        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND)); /* with one CPU they have had their turn */
+}
+
 /* Is the row wanted? *count: of operations, *warm_up: of those before. */
 static bool row_begin(const char *name, unsigned *count, unsigned *warm_up)
 {
     if (crowd)
         *count /= CROWDED;
+    let_others_wait(); /* peers that have been started */
     *warm_up = chosen ? PROFILED : *count / WARM_UP;
     *count = chosen ? PROFILED : *count;
     return !chosen || !strcmp(chosen, name);
@@ -126,10 +145,19 @@ void measure(const char *name, enum effort effort, unsigned each, void (*operati
     tell(name, elapsed, all.all, all, count * each);
 }
 
+/* So that spans begin anywhere between two ticks, and their average is exact: up to 16 turns of 3 instructions. */
+static void shift_phase(void)
+{
+    static uint32_t random = 1;
+    random = random * 1664525 + 1013904223;
+    uint32_t turns = 1 + (random >> 28);
+    __asm__ volatile("0: nop\n\tsubs %w0, %w0, #1\n\tb.ne 0b" : "+r"(turns) : : "cc");
+}
+
 void measure_span(const char *name, struct counters (*operation)(void *context), void *context)
 {
-    struct counters sum = {0, 0};
-    unsigned count = OFTEN, warm_up;
+    struct counters sum = {0};
+    unsigned count = cpus == 1 ? OFTEN : SELDOM, warm_up; /* let_others_wait takes its time */
     if (!row_begin(name, &count, &warm_up))
         return;
     for (unsigned i = 0; i < warm_up; i++)
@@ -138,9 +166,11 @@ void measure_span(const char *name, struct counters (*operation)(void *context),
     uint64_t start = cavern_now();
     struct counters begin = counters_begin();
     for (unsigned i = 0; i < count; i++) {
+        shift_phase();
         struct counters span = operation(context);
         sum.all += span.all;
         sum.user += span.user;
+        sum.ticks += span.ticks;
     }
     uint32_t all = counters_end().all - begin.all;
     uint64_t elapsed = cavern_now() - start;

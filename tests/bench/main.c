@@ -42,6 +42,16 @@ static void tell_start(void)
     say("bench start %lu 0", (unsigned long)(now - info.cpu_time));
 }
 
+static void count_cpus(void)
+{
+    struct cavern_machine_info info;
+    uint64_t next, written;
+    must(cavern_sys_inspect(cavern_startup_get(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_MACHINE, 0, (uintptr_t)&info,
+                            sizeof(info), &next, &written),
+         "inspect");
+    cpus = info.cpus;
+}
+
 static void play(const char *role)
 {
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
@@ -61,6 +71,7 @@ int main(int argc, char **argv)
         measure_scaling();
     tell_start();
     options_read(argc > 1 ? argv[1] : "");
+    count_cpus();
     crowd_first(crowd);
     measure_threads();
     measure_memory();

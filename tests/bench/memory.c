@@ -19,21 +19,30 @@ struct pager {
     uint64_t thread;
 };
 
-/* Whoever handles it maps nothing: it is the same fault again and again. */
+static void wait_for_message(void)
+{
+    struct cavern_queue queue;
+    struct cavern_message message;
+    own_queue(&queue);
+    must(cavern_queue_receive(&queue, CAVERN_FOREVER, &message), "message");
+}
+
+/* Begins when its handler is there, who maps nothing: it is the same fault again and again. */
 void fault_for_ever(void)
 {
+    wait_for_message();
     *(volatile uint64_t *)(uintptr_t)CAVERN_USER_START = 0;
 }
 
 static void page_fault(void *context)
 {
-    const struct pager *pager = context;
+    struct pager *pager = context;
     struct cavern_received received;
     enum cavern_status status = cavern_thread_resume(pager->faulter.process, pager->thread);
     if (!status)
         status = cavern_sys_receive(pager->queue.handle, CAVERN_FOREVER, &received);
     if (status || received.words[CAVERN_FAULT_ADDRESS] != CAVERN_USER_START)
-        must(status ? status : CAVERN_CORRUPT, "fault");
+        must(receive_late(status, &pager->queue, CAVERN_FAULT_ADDRESS, CAVERN_USER_START), "fault");
 }
 
 static void pager_start(struct pager *pager)
@@ -42,6 +51,7 @@ static void pager_start(struct pager *pager)
     must(cavern_queue_create(CAVERN_QUEUE_BLOCKS_MIN, 0, &pager->queue), "queue");
     peer_start("faulter", PRIORITY - 1, NULL, 0, &pager->faulter);
     must(cavern_fault_notify(pager->faulter.process, pager->queue.handle, 0), "notify");
+    must(cavern_sys_send(pager->faulter.sender, 0, (const uint64_t[CAVERN_WORDS]){0}), "faulter");
     must(cavern_queue_receive(&pager->queue, CAVERN_FOREVER, &message), "first fault");
     pager->thread = cavern_fault_read(&message).thread;
     cavern_queue_release(&pager->queue, &message);
@@ -76,10 +86,7 @@ static void page_make(struct page *page)
 
 void sleep_for_ever(void)
 {
-    struct cavern_queue queue;
-    struct cavern_message message;
-    own_queue(&queue);
-    must(cavern_queue_receive(&queue, CAVERN_FOREVER, &message), "sleep");
+    wait_for_message();
 }
 
 struct copy {

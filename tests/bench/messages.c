@@ -133,6 +133,7 @@ void drain(void)
     struct cavern_queue queue;
     struct cavern_message message;
     own_queue(&queue);
+    stay_on_one_cpu(true);
     for (uint64_t expected = 0;; expected++) {
         must(cavern_queue_receive(&queue, CAVERN_FOREVER, &message), "receive");
         if (*(const uint64_t *)message.payload != expected)
@@ -200,8 +201,10 @@ void measure_messages(void)
     measure("request_reply_800", OFTEN, 1, request_reply_800, &large_server);
     measure("request_reply_16k", OFTEN, 1, request_reply_16k, &large_server);
     peer_start("drainer", PRIORITY, NULL, 0, &drainer);
+    stay_on_one_cpu(true);
     measure("send_batch", OFTEN, BATCH, send_batch, &drainer);
     measure("send_one_by_one", OFTEN, BATCH, send_one_by_one, &drainer);
+    stay_on_one_cpu(false);
     peer_start("vectors server", PRIORITY, NULL, 0, &vectors_server);
     use_vectors();
     measure("request_reply_vectors", OFTEN, 1, request_reply, &vectors_server);

@@ -15,6 +15,7 @@
 /* Where who was told says when; its address comes as its first message. */
 struct mark {
     struct counters arrival;
+    uint64_t count; /* of arrivals */
 };
 
 struct listener {
@@ -55,8 +56,18 @@ void hear_signal(void)
     for (;;) {
         must(cavern_sys_receive(queue.handle, CAVERN_FOREVER, &received), "signal");
         mark->arrival = counters_end();
+        mark->count++;
         must(cavern_sys_acknowledge(signal), "acknowledge");
     }
+}
+
+/* With one CPU it has arrived when this thread goes on, and who was told waits again. */
+static struct counters counters_until_arrival(struct counters begin, const volatile struct mark *mark, uint64_t before)
+{
+    while (mark->count == before)
+        __asm__ volatile("yield");
+    let_others_wait();
+    return counters_between(begin, mark->arrival);
 }
 
 struct signaller {
@@ -67,10 +78,11 @@ struct signaller {
 static struct counters raise(void *context)
 {
     const struct signaller *signaller = context;
+    uint64_t before = signaller->listener.mark->count;
     struct counters begin = counters_begin();
     enum cavern_status status = cavern_sys_signal_raise(signaller->signal);
     must(status, "raise");
-    return counters_between(begin, signaller->listener.mark->arrival);
+    return counters_until_arrival(begin, signaller->listener.mark, before);
 }
 
 /* --- an interrupt, of the clock of QEMU's `virt` machine: a PL031 (Arm DDI 0224) --- */
@@ -94,6 +106,7 @@ void drive_clock(void)
     for (;;) {
         must(cavern_sys_receive(queue.handle, CAVERN_FOREVER, &received), "interrupt");
         mark->arrival = counters_end();
+        mark->count++;
         clock[INTERRUPT_MASK] = 0;
         must(cavern_sys_acknowledge(line), "acknowledge");
     }
@@ -108,9 +121,10 @@ struct interrupter {
 static struct counters interrupt(void *context)
 {
     const struct interrupter *interrupter = context;
+    uint64_t before = interrupter->listener.mark->count;
     struct counters begin = counters_begin();
     interrupter->clock[INTERRUPT_MASK] = 1;
-    return counters_between(begin, interrupter->listener.mark->arrival);
+    return counters_until_arrival(begin, interrupter->listener.mark, before);
 }
 
 static void interrupter_start(struct interrupter *interrupter)

@@ -40,7 +40,8 @@ void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_ha
                 struct peer *peer)
 {
     char arguments[64];
-    int length = snprintf(arguments, sizeof(arguments), "bench%c%s%c%u%c%u", 0, role, 0, priority, 0, crowd);
+    int length =
+        snprintf(arguments, sizeof(arguments), "bench%c%s%c%u%c%u%c%u", 0, role, 0, priority, 0, crowd, 0, cpus);
     struct cavern_spawn_handle handles[1 + PEER_HANDLES_MAX] = {{.name = CAVERN_STARTUP_MACHINE,
                                                                  .handle = cavern_startup_get(CAVERN_STARTUP_MACHINE),
                                                                  .rights = CAVERN_RIGHT_LOG | CAVERN_RIGHT_POWER}};
@@ -63,6 +64,7 @@ void peer_start(const char *role, uint8_t priority, const struct cavern_spawn_ha
 
 void peer_prepare(char **argv)
 {
+    cpus = (unsigned)atoi(argv[4]);
     crowd_peer((unsigned)atoi(argv[3]));
     must(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SET, (uint64_t)atoi(argv[2]), 0), "priority");
 }
@@ -83,4 +85,22 @@ void *peer_share(const struct peer *peer, uint64_t bytes)
 void own_queue(struct cavern_queue *queue)
 {
     must(cavern_queue_open(CAVERN_STARTUP_QUEUE, queue), "queue");
+}
+
+enum cavern_status receive_late(enum cavern_status status, struct cavern_queue *queue, unsigned word, uint64_t expected)
+{
+    struct cavern_message message;
+    if (status && status != CAVERN_IN_RING)
+        return status;
+    if (!cavern_queue_take(queue, &message) || ((const uint64_t *)message.payload)[word] != expected)
+        return CAVERN_CORRUPT;
+    cavern_queue_release(queue, &message);
+    return CAVERN_OK;
+}
+
+void stay_on_one_cpu(bool stay)
+{
+    if (cpus > 1)
+        must(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SET, PRIORITY, stay ? 1 : UINT64_MAX),
+             "CPU");
 }

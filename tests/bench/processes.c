@@ -19,7 +19,7 @@ static void process_life(void *context)
     must(cavern_spawn(&maker->spawn, &process), "spawn");
     enum cavern_status status = cavern_sys_receive(maker->queue.handle, CAVERN_FOREVER, &received);
     if (status || received.words[CAVERN_EXIT_REASON] != CAVERN_REASON_EXITED || received.words[CAVERN_EXIT_CODE] != 7)
-        must(status ? status : CAVERN_CORRUPT, "exit of a process");
+        must(receive_late(status, &maker->queue, CAVERN_EXIT_CODE, 7), "exit of a process");
     must(cavern_sys_handle_close(process), "close");
 }
 

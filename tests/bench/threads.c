@@ -17,6 +17,7 @@ static enum cavern_status yield(void)
 
 void yield_for_ever(void)
 {
+    stay_on_one_cpu(true);
     for (;;)
         must(yield(), "yield");
 }
@@ -38,7 +39,7 @@ static void end_at_once(void)
 static void thread_life(void *context)
 {
     static uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
-    const struct cavern_queue *queue = context;
+    struct cavern_queue *queue = context;
     struct cavern_received received;
     cavern_handle thread;
     must(cavern_sys_thread_create(CAVERN_SELF_PROCESS, PRIORITY, (uintptr_t)end_at_once, (uintptr_t)stack + STACK_BYTES,
@@ -47,7 +48,7 @@ static void thread_life(void *context)
     must(cavern_sys_notify(thread, 0, queue->handle, CAVERN_NOTIFY_EXIT), "notify");
     enum cavern_status status = cavern_sys_receive(queue->handle, CAVERN_FOREVER, &received);
     if (status || received.words[CAVERN_EXIT_CODE] != 7)
-        must(status ? status : CAVERN_CORRUPT, "exit of a thread");
+        must(receive_late(status, queue, CAVERN_EXIT_CODE, 7), "exit of a thread");
     must(cavern_sys_handle_close(thread), "close");
 }
 
@@ -74,6 +75,8 @@ void measure_threads(void)
     measure("thread", OFTEN, 1, thread_life, &queue);
     measure("thread_library", OFTEN, 1, thread_life_library, NULL);
     peer_start("yielder", PRIORITY, NULL, 0, &other);
+    stay_on_one_cpu(true);
     measure("yield", OFTEN, 1, yields, NULL);
+    stay_on_one_cpu(false);
     must(cavern_sys_process_end(other.process, 0), "end");
 }

@@ -25,6 +25,39 @@ static bool counters_present(void)
     return version && version != 15;
 }
 
+#define PMCR_ENABLE 0x47   /* E, P, C: count, from 0; LC: 64 bits of cycles */
+#define PMUSERENR_READ 0xc /* CR, ER */
+#define PMCR_COUNTERS(pmcr) ((pmcr) >> 11 & 31)
+#define EVENT_INST_RETIRED 0x08             /* DDI 0487, D12.11 */
+#define EVENT_USER_ONLY (UINT64_C(1) << 31) /* P: not at EL1 */
+#define CYCLE_COUNTER (UINT64_C(1) << 31)
+
+static bool counters_wanted;
+
+/* This CPU's. True: user mode may read them. */
+static bool set_up_counters(void)
+{
+    if (!counters_present())
+        return false;
+    bool open = counters_wanted && PMCR_COUNTERS(system_register_read(pmcr_el0)) >= 2;
+    if (open) {
+        system_register_write(pmevtyper0_el0, EVENT_INST_RETIRED);
+        system_register_write(pmevtyper1_el0, EVENT_INST_RETIRED | EVENT_USER_ONLY);
+        system_register_write(pmccfiltr_el0, 0);
+        system_register_write(pmcntenset_el0, CYCLE_COUNTER | 1 << 1 | 1 << 0);
+        system_register_write(pmcr_el0, PMCR_ENABLE);
+    }
+    system_register_write(pmuserenr_el0, open ? PMUSERENR_READ : 0);
+    barrier_instruction();
+    return open;
+}
+
+bool cpu_open_counters(void)
+{
+    counters_wanted = true;
+    return set_up_counters();
+}
+
 void cpu_init(void)
 {
     if (field(system_register_read(id_aa64pfr0_el1), 0) == 0)
@@ -33,30 +66,8 @@ void cpu_init(void)
         panic("CPU: no 4 KiB pages");
     context_enable_vector();                   /* for libfdt, until boot is done with it */
     system_register_write(mdscr_el1, 1 << 12); /* TDCC: the debugger's channel is not for user mode */
-    if (counters_present())
-        system_register_write(pmuserenr_el0, 0);
+    (void)set_up_counters();
     barrier_instruction();
-}
-
-#define PMCR_ENABLE 0x47   /* E, P, C: count, from 0; LC: 64 bits of cycles */
-#define PMUSERENR_READ 0xc /* CR, ER */
-#define PMCR_COUNTERS(pmcr) ((pmcr) >> 11 & 31)
-#define EVENT_INST_RETIRED 0x08             /* DDI 0487, D12.11 */
-#define EVENT_USER_ONLY (UINT64_C(1) << 31) /* P: not at EL1 */
-#define CYCLE_COUNTER (UINT64_C(1) << 31)
-
-bool cpu_open_counters(void)
-{
-    if (!counters_present() || PMCR_COUNTERS(system_register_read(pmcr_el0)) < 2)
-        return false;
-    system_register_write(pmevtyper0_el0, EVENT_INST_RETIRED);
-    system_register_write(pmevtyper1_el0, EVENT_INST_RETIRED | EVENT_USER_ONLY);
-    system_register_write(pmccfiltr_el0, 0);
-    system_register_write(pmcntenset_el0, CYCLE_COUNTER | 1 << 1 | 1 << 0);
-    system_register_write(pmcr_el0, PMCR_ENABLE);
-    system_register_write(pmuserenr_el0, PMUSERENR_READ);
-    barrier_instruction();
-    return true;
 }
 
 const char *cpu_name(void)

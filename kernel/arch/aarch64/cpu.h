@@ -21,7 +21,10 @@ struct cpu_area {
 
 /* Refuses a CPU that lacks something, with a message; sets up the rest. */
 void cpu_init(void);
-/* Lets user mode read the cycle counter and event counter 0, instructions retired. False: the CPU has no such unit. */
+/*
+ * Lets user mode read the cycle counter and two that count instructions: this CPU's, and those of the CPUs that start
+ * from now on. False: this one has no such unit.
+ */
 bool cpu_open_counters(void);
 /* The CPU's name, for people. */
 const char *cpu_name(void);
