@@ -106,11 +106,20 @@ static enum cavern_status take_process(unsigned i, cavern_handle *handle)
 }
 EXHAUST(process, true, "processes")
 
-/* Of the lowest priority: they never run. */
+static void rest(void)
+{
+    for (;;)
+        (void)!cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SUSPEND, 0, 0);
+}
+
+/* Of the lowest priority. Where a CPU has nothing better to do they run, on one stack, for nobody keeps anything there.
+ */
 static enum cavern_status take_thread(unsigned i, cavern_handle *handle)
 {
+    static uint8_t stack[1024] __attribute__((aligned(16)));
     (void)i;
-    return cavern_sys_thread_create(CAVERN_SELF_PROCESS, 0, (uintptr_t)take_all, 0, 0, 0, 0, 0, handle);
+    return cavern_sys_thread_create(CAVERN_SELF_PROCESS, 0, (uintptr_t)rest, (uintptr_t)stack + sizeof(stack), 0, 0, 0,
+                                    0, handle);
 }
 static void exhaust_thread(unsigned variant)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Makes the attempts of spec/containment.md in the shipped system: test_containment.py [--seed N] [--cpu CPU] [--gic N]
-[--el2] [TEXT: only those with it in their names]. The program in the machine prints the lines; that the shell goes on afterwards is one more."""
+[--cpus N] [--el2] [TEXT: only those with it in their names]. The program in the machine prints the lines; that the shell goes on afterwards is one more."""
 
 import argparse
 import random
@@ -51,6 +51,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.getrandbits(32), metavar="N", help="that a run has printed")
     parser.add_argument("--cpu", default=Machine.cpu)
     parser.add_argument("--gic", type=int, default=Machine.gic)
+    parser.add_argument("--cpus", type=int, default=Machine.cpus)
     parser.add_argument("--el2", action="store_true")
     options = parser.parse_args()
     program = file_of(PROGRAM, BUILD / "ramdisk/initrd-containment.tar")
@@ -59,7 +60,8 @@ def main():
     lines = Lines()
     with ramdisk(files=files) as disk:
         # Time goes with the instructions, so a busy machine changes nothing.
-        machine = Machine(initrd=disk.name, cpu=options.cpu, gic=options.gic, el2=options.el2, icount=True)
+        chosen = {key: getattr(options, key) for key in ("cpu", "gic", "cpus", "el2")}
+        machine = Machine(initrd=disk.name, icount=True, **chosen)
         status, reason, tail = qemu.run_commands(machine, commands, lines, timeout=SECONDS)
     # [CONTAIN-1]: a panic or a hang is the reason
     lines.verdict(not reason and status == 0, "the shell goes on" + (f": {reason}" if reason else ""))
