@@ -5,7 +5,12 @@ _Static_assert(sizeof(struct request_slot) * REQUEST_SLOTS_PER_PAGE == 4096, "51
 
 bool request_table_init(struct request_table *table, struct request_slot **pages, uint32_t slots)
 {
-    *table = (struct request_table){.pages = pages, .slots = slots};
+    table->pages = pages;
+    table->slots = slots;
+    table->fresh = 0;
+    table->used = 0;
+    table->first_free = 0;
+    table->last_free = 0;
     return slots <= REQUEST_SLOTS_MAX;
 }
 
@@ -30,7 +35,7 @@ static uint32_t free_list_length(const struct request_table *table)
         last = link;
         length++;
     }
-    return last == table->last_free ? length : UINT32_MAX;
+    return !last || last == table->last_free ? length : UINT32_MAX;
 }
 
 bool request_table_invariants(const struct request_table *table)

@@ -66,8 +66,8 @@ static inline struct pending *request_lookup(const struct queue *server, uint32_
  */
 static inline struct pending *request_open(struct queue *server)
 {
-    uint32_t id;
-    if (!request_take(&server->requests, &id))
+    uint32_t id = request_take(&server->requests);
+    if (!id)
         __builtin_unreachable(); /* the caller has looked */
     struct pending *pending = pending_at(server, pending_slot(id));
     pending->server = server;
