@@ -58,7 +58,10 @@ bool arch_space_map(struct arch_space *space, struct page_source *source, uint64
 /* Unmaps all in the range; complete on every CPU when it returns. Holes are fine. Blocks are never split: the caller
  * unmaps what it mapped. */
 void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size);
-/* Gives table pages back, at most `budget` at a time; true when none is left. Nothing uses the space any more. */
+/* Nothing uses the space any more: gives back the table of the pages around `address`, and those for nothing else, as
+ * far as that needs no search. */
+void arch_space_discard(struct arch_space *space, struct page_source *source, uint64_t address);
+/* Gives the table pages back that are left, at most `budget` at a time; true when none is. As above. */
 bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget);
 /*
  * The one way in which the kernel looks at user memory: where `address` lies, if user mode may access it so and it is

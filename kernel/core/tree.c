@@ -94,6 +94,17 @@ static struct tree_node *neighbour(const struct tree_node *node, int side)
     return node->parent;
 }
 
+/* `link`, which is empty, leads down from `parent`. */
+static void attach(struct tree *tree, struct tree_node *parent, struct tree_node **link, struct tree_node *node,
+                   uint64_t key)
+{
+    *node = (struct tree_node){.parent = parent, .key = key, .height = 1};
+    *link = node;
+    if (!tree->first || key < tree->first->key)
+        tree->first = node;
+    tree_rebalance(tree, parent);
+}
+
 void tree_insert(struct tree *tree, struct tree_node *node, uint64_t key)
 {
     struct tree_node *parent = NULL;
@@ -103,11 +114,17 @@ void tree_insert(struct tree *tree, struct tree_node *node, uint64_t key)
         parent = *link;
         link = &parent->child[key >= parent->key ? RIGHT : LEFT];
     }
-    *node = (struct tree_node){.parent = parent, .key = key, .height = 1};
-    *link = node;
-    if (!tree->first || key < tree->first->key)
-        tree->first = node;
-    tree_rebalance(tree, parent);
+    attach(tree, parent, link, node, key);
+}
+
+/* Of two neighbours one is below the other, and has no child on the other's side. */
+void tree_insert_between(struct tree *tree, struct tree_node *before, struct tree_node *after, struct tree_node *node,
+                         uint64_t key)
+{
+    if (before && !before->child[RIGHT])
+        attach(tree, before, &before->child[RIGHT], node, key);
+    else
+        attach(tree, after, after ? &after->child[LEFT] : &tree->root, node, key);
 }
 
 /* Takes out a node with two children: its successor, which has no smaller child, takes its place. */

@@ -46,6 +46,13 @@ static inline struct tree_node *tree_first(const struct tree *tree)
 /* The node must not be linked. It goes behind the nodes with an equal key. */
 void tree_insert(struct tree *tree, struct tree_node *node, uint64_t key);
 
+/*
+ * The same for who knows its neighbours, `before` and `after` or NULL at either end: without a search. The key is in
+ * order between theirs.
+ */
+void tree_insert_between(struct tree *tree, struct tree_node *before, struct tree_node *after, struct tree_node *node,
+                         uint64_t key);
+
 /* The node must be in this tree. */
 void tree_remove(struct tree *tree, struct tree_node *node);
 

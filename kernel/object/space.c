@@ -25,14 +25,59 @@ static uint64_t mapping_end(const struct mapping *mapping)
     return mapping->node.key + mapping->length;
 }
 
-/* The first of `tree` that has an address in the range, or NULL. */
-static struct mapping *overlapping(const struct tree *tree, uint64_t address, uint64_t length)
+static struct mapping *mapping_next(const struct space *space, const struct mapping *mapping)
 {
-    struct mapping *before = mapping_of(tree_floor(tree, address));
-    if (before && mapping_end(before) > address)
-        return before;
-    struct mapping *after = mapping_of(tree_ceiling(tree, address));
-    return after && after->node.key - address < length ? after : NULL;
+    return mapping_of(mapping ? tree_next(&mapping->node) : tree_first(&space->mappings));
+}
+
+/* The last that starts at `address` or below, and the first above; NULL where there is none. */
+struct sides {
+    struct mapping *before;
+    struct mapping *after;
+};
+
+static bool has(const struct mapping *mapping, uint64_t address)
+{
+    return mapping && mapping->node.key <= address && mapping_end(mapping) > address;
+}
+
+/* Mostly it is where it was the last time: then nothing is searched. */
+static struct sides sides_of(struct space *space, uint64_t address)
+{
+    struct sides sides = {space->near, mapping_next(space, space->near)};
+    if ((sides.before && sides.before->node.key > address) || (sides.after && sides.after->node.key <= address)) {
+        sides.before = mapping_of(tree_floor(&space->mappings, address));
+        sides.after = mapping_next(space, sides.before);
+        space->near = sides.before;
+    }
+    return sides;
+}
+
+static bool is_free(const struct sides *sides, uint64_t address, uint64_t length)
+{
+    return (!sides->before || mapping_end(sides->before) <= address) &&
+           (!sides->after || sides->after->node.key - address >= length);
+}
+
+/* The first that has an address in the range, or NULL. */
+static struct mapping *first_in(struct space *space, uint64_t address, uint64_t length)
+{
+    if (has(space->near, address))
+        return space->near;
+    struct sides sides = sides_of(space, address);
+    if (is_free(&sides, address, length))
+        return NULL;
+    return has(sides.before, address) ? sides.before : sides.after;
+}
+
+/* The last ring that has an address in the range, or NULL. */
+static struct mapping *ring_in(const struct space *space, uint64_t address, uint64_t length)
+{
+    const struct tree_node *first = tree_first(&space->rings);
+    if (!first || first->key >= address + length)
+        return NULL;
+    struct mapping *last = mapping_of(tree_floor(&space->rings, address + length - 1));
+    return mapping_end(last) > address ? last : NULL;
 }
 
 enum cavern_status space_init(struct space *space, struct account *account)
@@ -43,16 +88,17 @@ enum cavern_status space_init(struct space *space, struct account *account)
 
 bool space_has_ring(const struct space *space, uint64_t address, uint64_t length)
 {
-    return overlapping(&space->rings, address, length);
+    return ring_in(space, address, length);
 }
 
-bool space_is_free(const struct space *space, uint64_t address, uint64_t length)
+bool space_is_free(struct space *space, uint64_t address, uint64_t length)
 {
-    return !overlapping(&space->mappings, address, length) && !space_has_ring(space, address, length);
+    struct sides sides = sides_of(space, address);
+    return is_free(&sides, address, length) && !space_has_ring(space, address, length);
 }
 
 /* Above all own addresses, so never in the way of one. A page on either side stays free, if nobody chooses it. */
-uint64_t space_find(const struct space *space, uint64_t length)
+uint64_t space_find(struct space *space, uint64_t length)
 {
     for (int draws = 0; draws < 64; draws++) {
         uint64_t address = buffer_draw(CAVERN_OWN_END + CAVERN_BLOCK_2M, CAVERN_USER_END - CAVERN_PAGE_SIZE, length);
@@ -64,8 +110,11 @@ uint64_t space_find(const struct space *space, uint64_t length)
 
 /* --- records --- */
 
-/* A record without length; it holds a reference, and is a writer if it allows writing. NULL: no memory. */
-static struct mapping *mapping_create(struct space *space, struct holding *holding, uint64_t address, uint64_t offset,
+/*
+ * A record without length, which goes into a tree next; it holds a reference, and is a writer if it allows writing.
+ * NULL: no memory.
+ */
+static struct mapping *mapping_create(struct space *space, struct holding *holding, uint64_t offset,
                                       unsigned protection)
 {
     struct mapping *mapping = object_create(space->account, CLASS_MAPPING);
@@ -76,13 +125,31 @@ static struct mapping *mapping_create(struct space *space, struct holding *holdi
     mapping->protection = (uint8_t)protection;
     if (holding)
         holding_get(holding, protection & CAVERN_PROT_WRITE); /* until mapping_free */
-    tree_insert(holding ? &space->mappings : &space->rings, &mapping->node, address);
     return mapping;
+}
+
+static void mapping_insert(struct space *space, struct mapping *before, struct mapping *after, struct mapping *mapping,
+                           uint64_t address)
+{
+    tree_insert_between(&space->mappings, before ? &before->node : NULL, after ? &after->node : NULL, &mapping->node,
+                        address);
+    space->near = mapping;
+}
+
+static void set_growing(struct space *space, struct mapping *mapping, bool growing)
+{
+    if (mapping->growing == growing)
+        return;
+    mapping->growing = growing;
+    space->growing += growing ? 1 : -1;
 }
 
 static void mapping_free(struct space *space, struct mapping *mapping)
 {
     struct holding *holding = mapping->holding;
+    set_growing(space, mapping, false);
+    if (space->near == mapping)
+        space->near = mapping_of(tree_prev(&mapping->node));
     tree_remove(holding ? &space->mappings : &space->rings, &mapping->node);
     if (holding)
         holding_put(holding, mapping->protection & CAVERN_PROT_WRITE);
@@ -95,13 +162,11 @@ static bool continues(const struct mapping *mapping, const struct holding *holdi
            mapping->offset + mapping->length == offset;
 }
 
-/* Makes one of the two ranges that meet at `address`, if they continue each other. */
-static void join(struct space *space, uint64_t address)
+/* Makes one of two neighbours, if they continue each other. */
+static void join(struct space *space, struct mapping *before, struct mapping *after)
 {
-    struct mapping *after = mapping_of(tree_find(&space->mappings, address));
-    struct mapping *before = after ? mapping_of(tree_prev(&after->node)) : NULL;
-    if (!before || before->growing || after->growing || before->protection != after->protection ||
-        !continues(before, after->holding, after->offset, address))
+    if (!before || !after || before->growing || after->growing || before->protection != after->protection ||
+        !continues(before, after->holding, after->offset, after->node.key))
         return;
     before->length += after->length;
     mapping_free(space, after);
@@ -161,19 +226,18 @@ static bool block_break(struct space *space, const struct mapping *mapping, uint
 
 /* --- mapping --- */
 
-/* The growing mapping that a part at this offset and address would continue, or NULL. */
-static struct mapping *growing_before(const struct space *space, const struct holding *holding, uint64_t offset,
-                                      uint64_t address)
+/* A part at this offset and address would continue what is being mapped there. */
+static bool grows_to(const struct mapping *before, const struct holding *holding, uint64_t offset, uint64_t address)
 {
-    struct mapping *before = mapping_of(tree_floor(&space->mappings, address - 1));
-    return before && before->growing && continues(before, holding, offset, address) ? before : NULL;
+    return before && before->growing && continues(before, holding, offset, address);
 }
 
-uint64_t space_growing_start(const struct space *space, const struct holding *holding, uint64_t offset,
-                             uint64_t address)
+uint64_t space_growing_start(struct space *space, const struct holding *holding, uint64_t offset, uint64_t address)
 {
-    struct mapping *growing = growing_before(space, holding, offset, address);
-    return growing ? growing->node.key : address;
+    if (!space->growing)
+        return address;
+    struct mapping *before = sides_of(space, address - 1).before;
+    return grows_to(before, holding, offset, address) ? before->node.key : address;
 }
 
 /* Maps one piece from `at` on: a block, or what is contiguous, at most `pages`, and in the same 2 MiB. 0: no memory. */
@@ -193,14 +257,16 @@ static uint64_t map_next(struct space *space, const struct mapping *mapping, uin
 enum cavern_status space_map_step(struct space *space, struct holding *holding, uint64_t offset, uint64_t length,
                                   uint64_t address, unsigned protection, unsigned pages, uint64_t *done)
 {
-    if (!space_is_free(space, address, length))
+    struct sides sides = sides_of(space, address);
+    if (!is_free(&sides, address, length) || space_has_ring(space, address, length))
         return CAVERN_EXISTS;
-    struct mapping *mapping = growing_before(space, holding, offset, address);
-    if (!mapping || mapping->protection != protection)
-        mapping = mapping_create(space, holding, address, offset, protection);
-    if (!mapping)
-        return CAVERN_NO_MEMORY;
-    mapping->growing = true;
+    struct mapping *mapping = sides.before;
+    if (!grows_to(mapping, holding, offset, address) || mapping->protection != protection) {
+        mapping = mapping_create(space, holding, offset, protection);
+        if (!mapping)
+            return CAVERN_NO_MEMORY;
+        mapping_insert(space, sides.before, sides.after, mapping, address);
+    }
     uint64_t at = address, end = address + length;
     while (pages && at < end) {
         uint64_t size = map_next(space, mapping, at, end, pages);
@@ -212,11 +278,11 @@ enum cavern_status space_map_step(struct space *space, struct holding *holding, 
     *done = at - address;
     mapping->length += *done;
     space->mapped += *done;
+    set_growing(space, mapping, at < end);
     if (at < end)
         return CAVERN_OK;
-    mapping->growing = false;
-    join(space, end);
-    join(space, mapping->node.key);
+    join(space, mapping, sides.after);
+    join(space, mapping == sides.before ? mapping_of(tree_prev(&mapping->node)) : sides.before, mapping);
     return CAVERN_OK;
 
 out_undo:
@@ -228,25 +294,28 @@ out_undo:
 
 /* --- unmapping --- */
 
-/* Makes `address` an edge: no range and no block lies across it. */
-static enum cavern_status cut(struct space *space, uint64_t address)
+/* Makes an edge in `left`, across which no block lies; answers what is to the right of it. NULL: no memory. */
+static struct mapping *cut(struct space *space, struct mapping *left, uint64_t address)
 {
-    struct mapping *left = overlapping(&space->mappings, address, 1);
-    if (!left || left->node.key == address)
-        return CAVERN_OK;
     uint64_t size = address - left->node.key;
-    struct mapping *right = mapping_create(space, left->holding, address, left->offset + size, left->protection);
+    struct mapping *right = mapping_create(space, left->holding, left->offset + size, left->protection);
     if (!right)
-        return CAVERN_NO_MEMORY;
+        return NULL;
+    mapping_insert(space, left, mapping_next(space, left), right, address);
     if (!block_break(space, left, address)) {
         mapping_free(space, right);
-        return CAVERN_NO_MEMORY;
+        return NULL;
     }
     right->length = left->length - size;
     right->growing = left->growing; /* the end that goes on */
     left->growing = false;
     left->length = size;
-    return CAVERN_OK;
+    return right;
+}
+
+static bool lies_across(const struct mapping *mapping, uint64_t address)
+{
+    return mapping->node.key < address && mapping_end(mapping) > address;
 }
 
 /* The end of a piece from the start of a range that can be unmapped without cutting a block. */
@@ -268,8 +337,7 @@ static void mapping_shorten(struct space *space, struct mapping *mapping, uint64
         mapping_free(space, mapping);
         return;
     }
-    tree_remove(&space->mappings, &mapping->node);
-    tree_insert(&space->mappings, &mapping->node, address + size);
+    mapping->node.key += size; /* which leaves it where it is in the tree */
     mapping->offset += size;
     mapping->length -= size;
 }
@@ -277,18 +345,19 @@ static void mapping_shorten(struct space *space, struct mapping *mapping, uint64
 enum cavern_status space_unmap_step(struct space *space, uint64_t address, uint64_t length, unsigned pages,
                                     uint64_t *done)
 {
-    enum cavern_status status = cut(space, address);
-    if (status)
-        return status;
-    status = cut(space, address + length);
-    if (status) {
-        join(space, address);
-        return status;
-    }
-    struct mapping *mapping = overlapping(&space->mappings, address, length);
+    struct mapping *mapping = first_in(space, address, length), *left = mapping;
     if (!mapping) {
         *done = length;
         return CAVERN_OK;
+    }
+    if (mapping->node.key < address)
+        mapping = cut(space, mapping, address);
+    if (!mapping)
+        return CAVERN_NO_MEMORY;
+    struct mapping *last = mapping_end(mapping) < address + length ? first_in(space, address + length, 1) : mapping;
+    if (last && lies_across(last, address + length) && !cut(space, last, address + length)) {
+        join(space, left, mapping);
+        return CAVERN_NO_MEMORY;
     }
     uint64_t end = piece_end(mapping, pages);
     mapping_shorten(space, mapping, end - mapping->node.key);
@@ -312,9 +381,10 @@ static bool map_page(struct space *space, const struct space_pages *range, uint6
 
 enum cavern_status space_take_pages(struct space *space, const struct space_pages *range)
 {
-    struct mapping *mapping = mapping_create(space, NULL, range->address, 0, range->protection);
+    struct mapping *mapping = mapping_create(space, NULL, 0, range->protection);
     if (!mapping)
         return CAVERN_NO_MEMORY;
+    tree_insert(&space->rings, &mapping->node, range->address);
     mapping->length = range->pages * CAVERN_PAGE_SIZE;
     for (uint64_t i = 0; i < range->pages; i++) {
         if (!is_first_of_table(range, i) || map_page(space, range, i))
@@ -337,7 +407,7 @@ void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages)
 {
     struct mapping *ring;
     arch_space_unmap(&space->arch, address, pages * CAVERN_PAGE_SIZE);
-    while ((ring = overlapping(&space->rings, address, pages * CAVERN_PAGE_SIZE)))
+    while ((ring = ring_in(space, address, pages * CAVERN_PAGE_SIZE)))
         mapping_free(space, ring);
 }
 
@@ -349,10 +419,10 @@ static bool allows(const struct mapping *mapping, unsigned protection)
     return (mapping->protection & protection) == protection && memory_kind(mapping) == ARCH_MEMORY_NORMAL;
 }
 
-enum cavern_status space_resolve(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
+enum cavern_status space_resolve(struct space *space, uint64_t address, uint64_t length, unsigned protection,
                                  struct holding **holding, uint64_t *offset)
 {
-    struct mapping *mapping = overlapping(&space->mappings, address, 1);
+    struct mapping *mapping = first_in(space, address, 1);
     if (!mapping || !allows(mapping, protection) || !range_within(address, length, mapping->node.key, mapping->length))
         return CAVERN_BAD_ADDRESS;
     *holding = mapping->holding;
@@ -360,16 +430,15 @@ enum cavern_status space_resolve(const struct space *space, uint64_t address, ui
     return CAVERN_OK;
 }
 
-enum cavern_fault space_lack(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
-                             uint64_t *at)
+enum cavern_fault space_lack(struct space *space, uint64_t address, uint64_t length, unsigned protection, uint64_t *at)
 {
     if (!range_within(address, length, 0, CAVERN_USER_END))
         return CAVERN_FAULT_NONE;
-    struct mapping *mapping = overlapping(&space->mappings, address, 1);
+    struct mapping *mapping = first_in(space, address, 1);
     *at = mapping && allows(mapping, protection) ? mapping_end(mapping) : address;
     if (*at - address >= length || space_has_ring(space, *at, 1))
         return CAVERN_FAULT_NONE;
-    mapping = overlapping(&space->mappings, *at, 1);
+    mapping = first_in(space, *at, 1);
     if (!mapping)
         return CAVERN_FAULT_DATA_UNMAPPED;
     bool denied = memory_kind(mapping) == ARCH_MEMORY_NORMAL && !allows(mapping, protection);
@@ -383,6 +452,7 @@ bool space_destroy_step(struct space *space)
     while ((node = tree_first(&space->mappings)) || (node = tree_first(&space->rings))) {
         if (!left--)
             return false;
+        arch_space_discard(&space->arch, &space->account->pages, node->key);
         mapping_free(space, mapping_of(node));
     }
     space->mapped = 0;

@@ -33,14 +33,16 @@ struct space {
     struct arch_space arch;
     struct tree mappings;    /* of buffers */
     struct tree rings;       /* of queues */
+    struct mapping *near;    /* of a buffer: the last one found or made, or before one that went; NULL: at the start */
     struct account *account; /* of the process, not counted: pays for tables and mappings */
+    uint64_t growing;        /* how many mappings are */
     uint64_t mapped;         /* bytes, of buffers */
 };
 
 enum cavern_status space_init(struct space *space, struct account *account) CAVERN_MUST_CHECK;
-bool space_is_free(const struct space *space, uint64_t address, uint64_t length);
+bool space_is_free(struct space *space, uint64_t address, uint64_t length);
 /* Draws a free range for something without an address of its own (rings, device buffers); 0: none. */
-uint64_t space_find(const struct space *space, uint64_t length);
+uint64_t space_find(struct space *space, uint64_t length);
 /* The ring of a queue lies, at least in part, in the range. */
 bool space_has_ring(const struct space *space, uint64_t address, uint64_t length);
 
@@ -54,8 +56,7 @@ enum cavern_status space_map_step(struct space *space, struct holding *holding, 
                                   uint64_t *done) CAVERN_MUST_CHECK;
 /* Where the growing mapping starts that the next step for this offset and address would go on with; `address` if none.
  */
-uint64_t space_growing_start(const struct space *space, const struct holding *holding, uint64_t offset,
-                             uint64_t address);
+uint64_t space_growing_start(struct space *space, const struct holding *holding, uint64_t offset, uint64_t address);
 /*
  * Unmaps a first part of the range, at most `pages` entries or what a 2 MiB block has, or passes over a hole; *done:
  * bytes. NO_MEMORY, with nothing changed, when an edge of the range cuts a mapping in two and there is none for it; so
@@ -84,14 +85,14 @@ void space_unmap_pages(struct space *space, uint64_t address, uint64_t pages);
  * What [address, address+length) is: a part of one mapping of a RAM buffer, with at least `protection`; BAD_ADDRESS if
  * it is not. The holding is not counted.
  */
-enum cavern_status space_resolve(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
+enum cavern_status space_resolve(struct space *space, uint64_t address, uint64_t length, unsigned protection,
                                  struct holding **holding, uint64_t *offset) CAVERN_MUST_CHECK;
 
 /*
  * What keeps [address, address + length), not empty, from being a part of one mapping with `protection`, if a mapping
  * could mend that: DATA_UNMAPPED or DATA_DENIED, and the first address where it is so. Else FAULT_NONE.
  */
-enum cavern_fault space_lack(const struct space *space, uint64_t address, uint64_t length, unsigned protection,
+enum cavern_fault space_lack(struct space *space, uint64_t address, uint64_t length, unsigned protection,
                              uint64_t *at) CAVERN_MUST_CHECK;
 
 /* Takes everything apart, a step at a time; true when done. No thread runs in it any more. */

@@ -70,7 +70,7 @@ static enum cavern_status check_part(const struct buffer *buffer, const struct m
 }
 
 /* Replaces an address of 0; from then on, restarted or not, it is a chosen one. */
-static enum cavern_status choose_address(const struct space *space, const struct buffer *buffer, struct map_args *args)
+static enum cavern_status choose_address(struct space *space, const struct buffer *buffer, struct map_args *args)
 {
     if (!args->address && buffer_is_device(buffer))
         args->address = space_find(space, args->length);
@@ -97,7 +97,7 @@ static sys_outcome undo(struct space *space, const struct holding *holding, stru
 }
 
 /* A restart in the middle of `undo`: else there is nothing to take back, and so short a length is a bad argument. */
-static bool is_undo(const struct space *space, const struct holding *holding, const struct map_args *args)
+static bool is_undo(struct space *space, const struct holding *holding, const struct map_args *args)
 {
     return (args->length == CAVERN_NO_MEMORY || args->length == CAVERN_EXISTS) &&
            space_growing_start(space, holding, args->offset, args->address) != args->address;

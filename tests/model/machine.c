@@ -112,6 +112,13 @@ void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
     }
 }
 
+void arch_space_discard(struct arch_space *space, struct page_source *source, uint64_t address)
+{
+    (void)space; /* arch_space_destroy finds all of them */
+    (void)source;
+    (void)address;
+}
+
 bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget)
 {
     /* Deepest table first: follow the first table entry down, give that table back, clear its entry. */

@@ -75,6 +75,13 @@ static void assert_same_answers(const struct tree *tree, const struct model *mod
     assert_ptr_equal(tree_find(tree, key), at_least && at_least->key == key ? at_least : NULL);
 }
 
+static void insert_between(struct tree *tree, struct tree_node *node, uint64_t key)
+{
+    struct tree_node *before = tree_floor(tree, key);
+
+    tree_insert_between(tree, before, before ? tree_next(before) : tree_first(tree), node, key);
+}
+
 /* Few different keys make many duplicates. */
 static void run_against_model(uint64_t seed, uint64_t keys)
 {
@@ -95,7 +102,10 @@ static void run_against_model(uint64_t seed, uint64_t keys)
             model_remove(&model, node);
         } else {
             model_insert(&model, node, key);
-            tree_insert(&tree, node, key);
+            if (step % 2)
+                tree_insert(&tree, node, key);
+            else
+                insert_between(&tree, node, key);
         }
         assert_int_equal(tree_empty(&tree), model.count == 0);
         assert_same_answers(&tree, &model, random_below(&random, keys));

@@ -217,10 +217,9 @@ static bool destroy_one(struct arch_space *space, struct page_source *source)
     return true;
 }
 
-bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget)
+/* No CPU walks the tables any more. */
+static void retire(struct arch_space *space)
 {
-    if (!space->ttbr)
-        return true;
     if (system_register_read(ttbr0_el1) == space->ttbr)
         ttbr_load(asids.empty);
     if (space->generation == address_space_generation) {
@@ -228,6 +227,31 @@ bool arch_space_destroy(struct arch_space *space, struct page_source *source, un
         flush_all(space);
         barrier_maintenance();
     }
+}
+
+void arch_space_discard(struct arch_space *space, struct page_source *source, uint64_t address)
+{
+    uint64_t *path[TABLE_LAST_LEVEL]; /* what leads to a table */
+    uint64_t *table = table_at(space->ttbr);
+    unsigned depth = 0;
+    retire(space);
+    for (; depth < TABLE_LAST_LEVEL && pte_is_table(table[table_index(address, depth)], depth); depth++) {
+        path[depth] = &table[table_index(address, depth)];
+        table = table_at(*path[depth]);
+    }
+    while (depth-- && !(*path[depth] & PTE_CHILDREN)) {
+        source->give(source, *path[depth] & PTE_ADDRESS);
+        *path[depth] = 0;
+        if (depth)
+            *path[depth - 1] -= PTE_CHILD;
+    }
+}
+
+bool arch_space_destroy(struct arch_space *space, struct page_source *source, unsigned budget)
+{
+    if (!space->ttbr)
+        return true;
+    retire(space);
     while (budget--) {
         if (!destroy_one(space, source)) {
             space->ttbr = 0;

@@ -4,15 +4,9 @@
 #include "arch/arch.h"
 #include "object/machine.h"
 
-uint64_t *table_at(uint64_t entry)
-{
-    return arch_direct(entry & PTE_ADDRESS);
-}
-
-/* The entry at which a leaf for the start of this range is to stand: as high up as alignment, size and top_level allow.
- */
-static uint64_t *leaf_entry(uint64_t *table, struct page_source *source, uint64_t address, uint64_t physical,
-                            uint64_t size, unsigned top_level, unsigned *at)
+/* The same where tables are missing, or end above the pages. */
+static uint64_t *leaf_entry_made(uint64_t *table, struct page_source *source, uint64_t address, uint64_t physical,
+                                 uint64_t size, unsigned top_level, unsigned *at)
 {
     uint64_t *above = NULL; /* the entry that leads to `table` */
     for (unsigned level = 0;; level++) {
@@ -37,6 +31,15 @@ static uint64_t *leaf_entry(uint64_t *table, struct page_source *source, uint64_
         above = entry;
         table = table_at(*entry);
     }
+}
+
+/* The entry at which a leaf for the start of this range is to stand: as high up as alignment, size and top_level allow.
+ */
+static uint64_t *leaf_entry(uint64_t *root, struct page_source *source, uint64_t address, uint64_t physical,
+                            uint64_t size, unsigned top_level, unsigned *at)
+{
+    uint64_t *entry = page_table_find(root, address, at);
+    return *at == TABLE_LAST_LEVEL ? entry : leaf_entry_made(root, source, address, physical, size, top_level, at);
 }
 
 bool page_table_map(uint64_t *root, struct page_source *source, uint64_t address, uint64_t physical, uint64_t size,
@@ -72,12 +75,13 @@ bool page_table_map(uint64_t *root, struct page_source *source, uint64_t address
 uint64_t *page_table_find(uint64_t *root, uint64_t address, unsigned *level)
 {
     uint64_t *table = root;
-    for (unsigned at = 0;; at++) {
-        uint64_t *entry = &table[table_index(address, at)];
-        if (!pte_is_table(*entry, at)) {
-            *level = at;
-            return entry;
-        }
-        table = table_at(*entry);
+    unsigned at = 0;
+    for (; at < TABLE_LAST_LEVEL; at++) {
+        uint64_t entry = table[table_index(address, at)];
+        if (!pte_is_table(entry, at))
+            break;
+        table = table_at(entry);
     }
+    *level = at;
+    return &table[table_index(address, at)];
 }

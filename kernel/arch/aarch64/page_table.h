@@ -39,7 +39,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct page_source;
+#include "arch/arch.h"
 
 #define PTE_ADDRESS UINT64_C(0x0000fffffffff000)
 #define PTE_CHILDREN (0x3ff * PTE_CHILD)
@@ -68,7 +68,10 @@ static inline bool pte_is_table(uint64_t entry, unsigned level)
 }
 
 /* The table that a table entry, or the value of a TTBR, points to. */
-uint64_t *table_at(uint64_t entry);
+static inline uint64_t *table_at(uint64_t entry)
+{
+    return arch_direct(entry & PTE_ADDRESS);
+}
 
 /*
  * Maps a page-aligned range with blocks of at most `top_level` (1: 1 GiB, 2: 2 MiB). What is mapped already in the same
