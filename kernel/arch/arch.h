@@ -21,6 +21,9 @@
 struct cpu;
 struct thread;
 
+/* A way that few calls take, and that keeps its callers' registers: so they save none for the many that don't. */
+#define SELDOM __attribute__((noinline, cold, preserve_most))
+
 /* Where page-table pages come from and go back to: the account of the process. */
 struct page_source {
     bool (*take)(struct page_source *source, uint64_t *physical); /* zeroed; false: no memory */

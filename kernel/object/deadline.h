@@ -11,17 +11,12 @@
 #include "object/scheduler.h"
 #include "object/thread.h"
 
-static inline void deadline_enter(struct thread *thread, struct cpu *cpu, uint64_t deadline)
-{
-    thread->timer_cpu = cpu;
-    tree_insert(&cpu->deadlines, &thread->deadline, deadline);
-}
+SELDOM void deadline_enter(struct thread *thread, struct cpu *cpu, uint64_t deadline);
+SELDOM void deadline_remove(struct thread *thread);
 
 /* Harmless without one. */
 static inline void deadline_leave(struct thread *thread)
 {
-    if (!thread->timer_cpu)
-        return;
-    tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
-    thread->timer_cpu = NULL;
+    if (thread->timer_cpu)
+        deadline_remove(thread);
 }

@@ -85,7 +85,7 @@ void job_run(struct job *job)
         job_finish(job);
 }
 
-void job_add_dying(struct list *dying)
+SELDOM void job_add_dying(struct list *dying)
 {
     struct cpu *cpu = arch_cpu();
 

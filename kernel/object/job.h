@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "core/list.h"
 #include "core/run_queue.h"
 
@@ -36,4 +37,4 @@ bool job_take_over(struct job *job);
 /* Runs one step of a queued job, with `job` as the one that object_put uses. The scheduler calls it. */
 void job_run(struct job *job);
 /* Where objects go whose last reference was just dropped: who dropped it goes on when they are gone. */
-void job_add_dying(struct list *dying);
+SELDOM void job_add_dying(struct list *dying);

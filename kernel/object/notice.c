@@ -55,16 +55,12 @@ static void leave_waiting(struct notice *notice)
     object_put(notice->owner); /* to_waiting */
 }
 
-/* It is on its way with this content: firings from now on are new. */
 static void told(struct notice *notice, uint64_t position)
 {
     leave_waiting(notice);
-    notice->state = NOTICE_DELIVERED;
-    notice->position = position;
-    notice->count = 0;
     if (list_linked(&notice->link))
         list_remove(&notice->link);
-    list_push_back(&notice->queue->delivered, &notice->link);
+    notice_sent(notice, position);
 }
 
 static void set_count(struct notice *notice)

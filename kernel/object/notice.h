@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "core/list.h"
+#include "object/queue.h"
 
-struct queue;
 struct object;
 struct thread;
 
@@ -49,6 +49,15 @@ void notice_fire(struct notice *notice);
 void notice_acknowledge(struct notice *notice);
 /* The source goes: takes it off every list. */
 void notice_clear(struct notice *notice);
+
+/* It is on its way with this content: firings from now on are new. It stands on no list. */
+static inline void notice_sent(struct notice *notice, uint64_t position)
+{
+    notice->state = NOTICE_DELIVERED;
+    notice->position = position;
+    notice->count = 0;
+    list_push_back(&notice->queue->delivered, &notice->link);
+}
 
 /* --- for object/queue.c --- */
 

@@ -13,12 +13,13 @@
 
 #include <cavern/handle.h>
 
+#include "arch/arch.h"
 #include "core/list.h"
 
 struct account;
 
 /* Where an object goes whose last reference went; job.h. */
-void job_add_dying(struct list *dying);
+SELDOM void job_add_dying(struct list *dying);
 
 struct object {
     uint8_t type;        /* enum cavern_type; 0 for kinds that have no handles */

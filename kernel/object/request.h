@@ -79,7 +79,7 @@ static inline struct pending *request_open(struct queue *server)
 }
 
 /* The slot is free again; the sender gets its credit. */
-static inline void request_free(struct pending *pending)
+__attribute__((always_inline)) static inline void request_free(struct pending *pending)
 {
     sender_request_ended(pending->sender);
     request_release_slot(&pending->server->requests, pending_slot(pending->id));

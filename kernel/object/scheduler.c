@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "object/deadline.h"
+#include "object/hand_over.h"
 #include "object/message.h"
 #include "object/placement.h"
 #include "object/process.h"
@@ -92,7 +93,7 @@ static void settle_hand_over(struct cpu *cpu)
 }
 
 /* Else two that call each other would begin a slice with each call, and nobody else of their priority would run. */
-void scheduler_keep_slice(const struct cpu *cpu)
+SELDOM void scheduler_keep_slice(const struct cpu *cpu)
 {
     if (cpu->slice_end == NEVER)
         return;
@@ -223,17 +224,26 @@ static void let_go(struct cpu *cpu)
 
 /* --- time --- */
 
+SELDOM void deadline_enter(struct thread *thread, struct cpu *cpu, uint64_t deadline)
+{
+    thread->timer_cpu = cpu;
+    tree_insert(&cpu->deadlines, &thread->deadline, deadline);
+}
+
+SELDOM void deadline_remove(struct thread *thread)
+{
+    tree_remove(&thread->timer_cpu->deadlines, &thread->deadline);
+    thread->timer_cpu = NULL;
+}
+
 static void charge(struct cpu *cpu, uint64_t now)
 {
-    uint64_t spent = now - cpu->since;
-
     if (cpu->current) {
-        cpu->current->cpu_time += spent;
-        cpu->current->process->cpu_time += spent;
+        cpu_charge(cpu, cpu->current, now, false);
     } else {
-        cpu->idle_time += spent;
+        cpu->idle_time += now - cpu->since;
+        cpu->since = now;
     }
-    cpu->since = now;
 }
 
 void scheduler_charge(void)
@@ -270,13 +280,12 @@ static void timer_update(struct cpu *cpu)
 static void slice_update(struct cpu *cpu)
 {
     const struct thread *thread = cpu->current;
-    uint32_t ready = scheduler.ready.ready | cpu->bound.ready;
-    bool contested = thread && ready >> thread->runnable.priority & 1;
+    bool contested = thread && cpu_ready(cpu, true) >> thread->runnable.priority & 1;
 
     if (!contested)
         cpu->slice_end = NEVER;
     else if (cpu->slice_end == NEVER)
-        cpu->slice_end = arch_now() + SCHEDULER_SLICE - thread->slice_used;
+        cpu_begin_slice(cpu, thread);
 }
 
 void scheduler_timer(void)
@@ -307,7 +316,7 @@ static struct cpu *find_other(const struct cpu *cpu, const struct thread *thread
 }
 
 /* First in its queue with the rest of its slice, unless another CPU has less to do. */
-static void preempt(struct cpu *cpu)
+static void put_back(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
     struct cpu *other = scheduler.cpu_count > 1 ? find_other(cpu, thread) : NULL;
@@ -327,7 +336,7 @@ static void vacate(struct cpu *cpu)
     if (!cpu->current)
         return;
     if (placement_goes_on(cpu->current))
-        preempt(cpu);
+        put_back(cpu);
     cpu->slice_end = NEVER;
     arch_switch(cpu->current, NULL);
     cpu->current = NULL;
@@ -335,7 +344,7 @@ static void vacate(struct cpu *cpu)
 
 static int highest_ready(const struct cpu *cpu)
 {
-    uint32_t ready = scheduler.ready.ready | cpu->bound.ready;
+    uint32_t ready = cpu_ready(cpu, true);
 
     return ready ? 31 - __builtin_clz(ready) : RUN_QUEUE_NONE;
 }
@@ -416,7 +425,7 @@ static struct thread *choose(struct cpu *cpu)
     if (stays && highest_ready(cpu) <= cpu->current->runnable.priority)
         return cpu->current;
     if (stays)
-        preempt(cpu);
+        put_back(cpu);
     cpu->slice_end = NEVER;
     return take_first(cpu);
 }
@@ -425,14 +434,16 @@ static void switch_to(struct cpu *cpu, struct thread *next)
 {
     if (next == cpu->current)
         return;
-    arch_switch(cpu->current, next);
-    cpu->current = next;
-    cpu->switches++;
-    if (next)
-        next->last_cpu = cpu->number;
+    if (next) {
+        cpu_pass(cpu, cpu->current, next, true);
+    } else {
+        arch_switch(cpu->current, NULL);
+        cpu->current = NULL;
+        cpu->switches++;
+    }
 }
 
-void scheduler_switch_timed(struct cpu *cpu)
+SELDOM void scheduler_switch_timed(struct cpu *cpu)
 {
     slice_update(cpu);
     timer_update(cpu);

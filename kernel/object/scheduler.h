@@ -108,10 +108,10 @@ void scheduler_charge(void);
 /* The timer fired: wakes those whose deadline has passed (through message_timeout), ends slices, sets the timer anew.
  */
 void scheduler_timer(void);
-/* For hand_over: what the current thread has used of its slice, for when it comes back. */
-void scheduler_keep_slice(const struct cpu *cpu);
-/* For hand_over: sets slice and timer for the thread that has come. */
-void scheduler_switch_timed(struct cpu *cpu);
+/* For hand_over.h: what the current thread has used of its slice, for when it comes back. */
+SELDOM void scheduler_keep_slice(const struct cpu *cpu);
+/* For hand_over.h: sets slice and timer for the thread that has come. */
+SELDOM void scheduler_switch_timed(struct cpu *cpu);
 /* For scheduler_next, when something has changed. */
 struct thread *scheduler_reschedule(struct cpu *cpu);
 /*

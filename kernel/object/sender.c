@@ -69,6 +69,12 @@ void sender_message_freed(struct sender *sender)
     object_put(&sender->object); /* the entry's */
 }
 
+SELDOM void sender_join(struct sender *sender)
+{
+    if (!tree_linked(&sender->of_spaces))
+        tree_insert(&sender->queue->spaces, &sender->of_spaces, sender->ticket);
+}
+
 static void stop_waiting(struct sender *sender)
 {
     struct queue *queue = sender->queue;

@@ -44,13 +44,15 @@ static inline bool sender_is_gone(const struct sender *sender)
     return !sender->queue || sender->queue->gone;
 }
 
+/* It waits for room in line, if it does not already. */
+SELDOM void sender_join(struct sender *sender);
 /* A message was freed: its credit and its reference come back. */
 void sender_message_freed(struct sender *sender);
 /* One of its limits is not reached any more: if it waits for room, it is in line again. */
 static inline void sender_credited(struct sender *sender)
 {
-    if (sender->waits && !tree_linked(&sender->of_spaces))
-        tree_insert(&sender->queue->spaces, &sender->of_spaces, sender->ticket);
+    if (sender->waits)
+        sender_join(sender);
 }
 
 /* A pending request of this sender has ended: its credit and its reference come back. */

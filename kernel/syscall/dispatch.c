@@ -15,14 +15,17 @@ static void fault(struct thread *caller)
     thread_fault(caller, (enum cavern_fault)words[CAVERN_FAULT_KIND], words[CAVERN_FAULT_ADDRESS], 0);
 }
 
-void syscall_dispatch(struct thread *caller)
+bool syscall_dispatch(struct thread *caller)
 {
     uint64_t *x = caller->context.x;
     sys_outcome outcome = sys_table[syscall_operation(x[1])](caller, x);
-    if (outcome < SYS_RESTART)
+    if (outcome < SYS_RESTART) {
         x[0] = (uint64_t)outcome;
-    else if (outcome == SYS_RESTART)
+        return true;
+    }
+    if (outcome == SYS_RESTART)
         arch_context_restart(&caller->context);
     else if (outcome == SYS_FAULT)
         fault(caller);
+    return false;
 }

@@ -31,24 +31,12 @@ typedef sys_outcome (*sys_entry)(struct thread *caller, uint64_t *x);
 extern const sys_entry sys_table[256];
 extern const char *const sys_names[];
 
-/* The general path: any call, by its row in the table. */
-void syscall_dispatch(struct thread *caller);
+/* The general path: any call, by its row in the table. True: the call is over, and has changed no more of the caller's
+ * context than its results. */
+bool syscall_dispatch(struct thread *caller);
 
 /* The operation in x1. */
 static inline unsigned syscall_operation(uint64_t info)
 {
     return info >> 16 & 0xff;
-}
-
-/*
- * Serves `svc 1` of the current thread, by a short cut where there is one. Touches only its context and the kernel's
- * objects. True: a short cut has served it; the current thread goes on, whoever that is now.
- */
-__attribute__((always_inline)) static inline bool syscall_serve(struct thread *caller, uint64_t info)
-{
-    arch_cpu()->system_calls++;
-    if (fast_has(syscall_operation(info)) && fast_serve(caller))
-        return true;
-    syscall_dispatch(caller);
-    return false;
 }

@@ -10,6 +10,7 @@
 #include "object/request.h"
 #include "object/scheduler.h"
 #include "object/sender.h"
+#include "object/signal.h"
 #include "object/thread.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -33,7 +34,7 @@ INLINE void make_header(uint64_t header[3], const struct thread *from, uint64_t 
 /* Those that it has, and 0. */
 INLINE void copy_words(uint64_t to[CAVERN_WORDS], const uint64_t from[CAVERN_WORDS], uint64_t size)
 {
-    if (size == CAVERN_WORDS * sizeof(uint64_t)) {
+    if (__builtin_expect(size == CAVERN_WORDS * sizeof(uint64_t), 1)) {
         uint64_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4]; /* they lie apart */
         to[0] = a;
         to[1] = b;
@@ -55,11 +56,21 @@ INLINE void pass(struct thread *to, const struct thread *from, uint64_t info, en
     copy_words(&to->context.x[4], &from->context.x[3], info & 0xffff);
 }
 
-static struct queue *own_queue(struct thread *caller, uint64_t handle)
+/* What the handle of this type, with this right, names; NULL: there is no such. */
+INLINE void *look_up(const struct thread *caller, uint64_t handle, uint8_t type, uint16_t right)
 {
     enum handle_check why;
-    struct queue *queue =
-        handle_lookup(&caller->process->handles, handle, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE, &why);
+    struct handle_entry *entry = handle_lookup_entry(&caller->process->handles, handle, type, right, &why);
+    if (!entry)
+        return NULL;
+    void *object = handle_entry_object(entry);
+    __builtin_assume(object != NULL);
+    return object;
+}
+
+static struct queue *own_queue(struct thread *caller, uint64_t handle)
+{
+    struct queue *queue = look_up(caller, handle, CAVERN_TYPE_QUEUE, CAVERN_RIGHT_RECEIVE);
     return queue && queue->process == caller->process ? queue : NULL;
 }
 
@@ -105,11 +116,9 @@ INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *
 INLINE bool fast_call(struct thread *caller, bool shared)
 {
     const uint64_t *x = caller->context.x;
-    enum handle_check why;
     if (!is_small(x[1]) || x[11])
         return false;
-    struct sender *sender =
-        handle_lookup(&caller->process->handles, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST, &why);
+    struct sender *sender = look_up(caller, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST);
     if (!sender || !sender->queue || !claim(sender->queue, shared))
         return false;
     struct queue *queue = sender->queue;
@@ -150,13 +159,12 @@ INLINE bool fast_reply_receive(struct thread *caller, bool shared)
     return unclaim(queue, shared, reply_on(caller, queue, shared));
 }
 
-bool fast_send(struct thread *caller, uint64_t *x)
+INLINE bool send(struct thread *caller, uint64_t *x)
 {
-    enum handle_check why;
     uint64_t info = x[1];
     if (!is_small(info))
         return false;
-    struct sender *sender = handle_lookup(&caller->process->handles, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_SEND, &why);
+    struct sender *sender = look_up(caller, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_SEND);
     if (!sender || sender_is_gone(sender))
         return false;
     struct queue *queue = sender->queue;
@@ -175,54 +183,78 @@ bool fast_send(struct thread *caller, uint64_t *x)
     return true;
 }
 
-#define FLAT __attribute__((flatten)) static
-
-FLAT bool call_alone(struct thread *caller)
+bool fast_send(struct thread *caller, uint64_t *x)
 {
-    return fast_call(caller, false);
+    return send(caller, x);
 }
 
-FLAT bool call_shared(struct thread *caller)
+/* x0-x8 of `to`, whom the signal tells that it was raised; as message_to_registers. */
+INLINE void tell_of(struct signal *signal, struct thread *to)
 {
-    return fast_call(caller, true);
+    uint64_t *x = to->context.x;
+    struct notice *notice = &signal->notice;
+    uint64_t raised = notice->words[0] = notice->count + 1;
+    x[0] = CAVERN_OK;
+    x[1] = sizeof(uint64_t) | CAVERN_KIND_SIGNAL << 16;
+    x[2] = 0;
+    x[3] = notice->label;
+    x[4] = raised;
+    x[5] = x[6] = x[7] = x[8] = 0;
+    notice_sent(notice, NOTICE_TAKEN);
 }
 
-FLAT bool reply_receive_alone(struct thread *caller)
+INLINE bool fast_raise(struct thread *caller)
 {
-    return fast_reply_receive(caller, false);
+    uint64_t *x = caller->context.x;
+    struct cpu *cpu = arch_cpu();
+    struct signal *signal = look_up(caller, x[0], CAVERN_TYPE_SIGNAL, CAVERN_RIGHT_RAISE);
+    struct queue *queue = signal ? signal->notice.queue : NULL;
+    struct thread *listener = queue ? queue->receiver : NULL;
+    if (!listener || signal->notice.state != NOTICE_IDLE || !preempt_possible(cpu, caller, listener))
+        return false;
+    x[0] = CAVERN_OK;
+    queue->receiver = NULL;
+    tell_of(signal, listener);
+    preempt(cpu, caller, listener);
+    return true;
 }
 
-FLAT bool reply_receive_shared(struct thread *caller)
+INLINE bool fast_yield(struct thread *caller)
 {
-    return fast_reply_receive(caller, true);
+    uint64_t *x = caller->context.x;
+    struct cpu *cpu = arch_cpu();
+    if (x[3] != CAVERN_THREAD_YIELD || x[0] != CAVERN_SELF_THREAD || !yield_possible(cpu, caller))
+        return false;
+    x[0] = CAVERN_OK;
+    yield_to_next(cpu, caller);
+    return true;
 }
 
-static unsigned operation(const struct thread *caller)
+__attribute__((always_inline)) bool fast_serve(struct thread *caller, unsigned operation)
 {
-    return caller->context.x[1] >> 16 & 0xff;
-}
-
-__attribute__((always_inline)) bool fast_serve(struct thread *caller)
-{
-    switch (operation(caller)) {
+    switch (operation) {
     case CAVERN_CALL_CALL:
-        return call_alone(caller);
+        return fast_call(caller, false);
     case CAVERN_CALL_REPLY_RECEIVE:
-        return reply_receive_alone(caller);
+        return fast_reply_receive(caller, false);
     case CAVERN_CALL_SEND:
-        return fast_send(caller, caller->context.x);
+        return send(caller, caller->context.x);
+    case CAVERN_CALL_THREAD_CONTROL:
+        return fast_yield(caller);
+    case CAVERN_CALL_SIGNAL_RAISE:
+        return fast_raise(caller);
     default:
         return false;
     }
 }
 
-bool fast_serve_shared(struct thread *caller)
+bool fast_serve_shared(struct thread *caller, unsigned operation)
 {
     bool served = false;
-    if (operation(caller) == CAVERN_CALL_CALL)
-        served = call_shared(caller);
-    else if (operation(caller) == CAVERN_CALL_REPLY_RECEIVE)
-        served = reply_receive_shared(caller);
+    if (operation == CAVERN_CALL_CALL)
+        served = fast_call(caller, true);
+    else if (operation == CAVERN_CALL_REPLY_RECEIVE)
+        served = fast_reply_receive(caller, true);
     arch_cpu()->system_calls += served;
     return served;
 }

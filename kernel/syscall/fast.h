@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Short cuts for a call, and for a reply and a receive, of small messages between threads that wait for each other; and
- * for a small one-way message that goes to the ring.
+ * Short cuts for a call, and for a reply and a receive, of small messages between threads that wait for each other; for
+ * a small one-way message that goes to the ring; for a signal that somebody of higher priority waits for; for a yield.
  * Each checks that nothing unusual is the case; if something is, it has changed nothing and the general path serves the
  * call, which alone defines what it means. What a short cut does is what the general path would.
  *
@@ -13,22 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <cavern/syscalls.h>
-
 struct thread;
 
 /* Of a `send` in these registers, its caller's or another's: a message of whole words, without attachments, which finds
  * room in the ring. Under the kernel lock. */
 bool fast_send(struct thread *caller, uint64_t *x);
-/* The operations that it may be worth trying for. */
-static inline bool fast_has(unsigned operation)
-{
-    const uint64_t some =
-        UINT64_C(1) << CAVERN_CALL_CALL | UINT64_C(1) << CAVERN_CALL_REPLY_RECEIVE | UINT64_C(1) << CAVERN_CALL_SEND;
-    return some >> (operation & 63) & 1;
-}
-
 /* True: the call has been served. The caller has the kernel to itself. */
-bool fast_serve(struct thread *caller);
+bool fast_serve(struct thread *caller, unsigned operation);
 /* The same while other CPUs may be in short cuts too, but none in the general path. */
-bool fast_serve_shared(struct thread *caller);
+bool fast_serve_shared(struct thread *caller, unsigned operation);

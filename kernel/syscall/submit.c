@@ -55,8 +55,10 @@ static sys_outcome serve(struct thread *caller, unsigned call, uint64_t *x)
 {
     if (call == CAVERN_CALL_SEND && fast_send(caller, x))
         return SYS_OK;
-    sys_outcome outcome = allowed(caller, call, x) ? sys_table[call](caller, x) : CAVERN_BAD_OPERATION;
-    if (outcome < SYS_RESTART)
+    sys_outcome outcome = sys_table[call](caller, x);
+    if (!outcome)
+        x[0] = CAVERN_OK;
+    else if (outcome < SYS_RESTART)
         x[0] = (uint64_t)outcome;
     return outcome;
 }
@@ -64,31 +66,34 @@ static sys_outcome serve(struct thread *caller, unsigned call, uint64_t *x)
 /* The memory of operations that lie in one page which the caller may write. */
 struct window {
     uint64_t address; /* the caller's */
-    uint64_t length;  /* bytes; 0: there is none */
+    uint64_t starts;  /* so many bytes from there on may be the first of an operation */
     uint8_t *here;
 };
 
-/* What is served in place: calls that unmap nothing, and keep no progress. */
+/* What is served in place: calls that are allowed, unmap nothing, and keep no progress. */
 #define IN_PLACE(call) (UINT64_C(1) << CAVERN_CALL_##call)
 static const uint64_t in_place = IN_PLACE(NOP) | IN_PLACE(SEND) | IN_PLACE(REQUEST) | IN_PLACE(REPLY) | IN_PLACE(DROP) |
                                  IN_PLACE(CANCEL) | IN_PLACE(QUEUE_FREED) | IN_PLACE(GRANT_ACCEPT) |
                                  IN_PLACE(ACKNOWLEDGE) | IN_PLACE(SIGNAL_RAISE) | IN_PLACE(DEVICE_IO);
 
-/* Where the operation lies, if not across two pages; NULL then, and where it can't be written. */
+/* From this address on; without one if the caller may not write an operation there, or it lies across two pages. */
+__attribute__((noinline)) static void window_open(struct window *window, struct thread *caller, uint64_t address)
+{
+    uint64_t physical, length = sizeof(struct cavern_operation);
+    *window = (struct window){.address = address};
+    if (!arch_translate(&caller->process->space.arch, address, ARCH_ACCESS_WRITE, &physical, &length) ||
+        length < sizeof(struct cavern_operation))
+        return;
+    window->starts = length - sizeof(struct cavern_operation) + 1;
+    window->here = arch_direct(physical);
+}
+
+/* Where the operation lies; NULL: it can't be served there. */
 static struct cavern_operation *find(struct thread *caller, uint64_t address, struct window *window)
 {
-    uint64_t offset = address - window->address;
-    if (offset >= window->length) {
-        uint64_t physical;
-        window->length = sizeof(struct cavern_operation);
-        if (!arch_translate(&caller->process->space.arch, address, ARCH_ACCESS_WRITE, &physical, &window->length))
-            window->length = 0;
-        window->address = address;
-        window->here = window->length ? arch_direct(physical) : NULL;
-        offset = 0;
-    }
-    bool whole = window->length - offset >= sizeof(struct cavern_operation);
-    return whole && window->length ? (struct cavern_operation *)(void *)(window->here + offset) : NULL;
+    if (address - window->address >= window->starts)
+        window_open(window, caller, address);
+    return window->starts ? (void *)(window->here + (address - window->address)) : NULL;
 }
 
 /* One operation read from memory and written back to it. */
@@ -102,7 +107,11 @@ static sys_outcome perform_copy(struct thread *caller, uint64_t address)
         outcome = user_write(caller, address, &operation, sizeof operation);
     if (outcome)
         return outcome;
-    outcome = serve(caller, call_of(operation.x), operation.x);
+    unsigned call = call_of(operation.x);
+    if (allowed(caller, call, operation.x))
+        outcome = serve(caller, call, operation.x);
+    else
+        outcome = (sys_outcome)(operation.x[0] = CAVERN_BAD_OPERATION);
     if (outcome == SYS_ENDED)
         return outcome;
     bool again = outcome == SYS_RESTART || outcome == SYS_FAULT;
@@ -113,10 +122,12 @@ static sys_outcome perform_copy(struct thread *caller, uint64_t address)
 static sys_outcome perform(struct thread *caller, uint64_t address, struct window *window)
 {
     struct cavern_operation *operation = find(caller, address, window);
-    unsigned call = operation ? call_of(operation->x) : CAVERN_CALL_SUBMIT;
-    if (call < 64 && in_place >> call & 1)
-        return serve(caller, call, operation->x);
-    window->length = 0;
+    if (operation) {
+        unsigned call = call_of(operation->x);
+        if (call < 64 && in_place >> call & 1)
+            return serve(caller, call, operation->x);
+    }
+    window->starts = 0;
     return perform_copy(caller, address);
 }
 
@@ -141,7 +152,9 @@ sys_outcome sys_submit(struct thread *caller, struct submit_args *args)
         if (outcome)
             return outcome;
         args->first = ++args->done;
-        if (args->done < args->count && must_let_go())
+        if (args->done == args->count)
+            break;
+        if (must_let_go())
             return SYS_RESTART;
     }
     return SYS_OK;

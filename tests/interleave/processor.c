@@ -239,14 +239,14 @@ static void started(void)
 /* --- entries, and the way out --- */
 
 /* vectors.S */
-_Noreturn void trap_system_call_shared(struct arch_context *context);
+struct arch_context *trap_system_call_shared(struct arch_context *context);
 _Noreturn void trap_interrupt_shared(struct arch_context *context);
 
 static void enter(void)
 {
     const struct processor *own = this_processor();
     if (own->call)
-        trap_system_call_shared(own->call);
+        context_enter(trap_system_call_shared(own->call));
     trap_interrupt_shared(NULL);
 }
 

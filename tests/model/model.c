@@ -120,7 +120,9 @@ uint64_t model_again(struct thread *thread, uint64_t regs[16])
     object_get(&thread->object);
     do {
         model.restart = false;
-        (void)syscall_serve(thread, thread->context.x[1]);
+        arch_cpu()->system_calls++;
+        if (!fast_serve(thread, syscall_operation(thread->context.x[1])))
+            syscall_dispatch(thread);
     } while (model.restart && thread->state == CAVERN_THREAD_READY);
     model_settle();
     bool waits = thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING ||

@@ -57,12 +57,12 @@ void platform_cpu_kick(unsigned cpu)
 }
 
 /* Tests switch it: they are linked with --wrap=fast_serve. */
-bool __real_fast_serve(struct thread *caller);
-bool __wrap_fast_serve(struct thread *caller);
+bool __real_fast_serve(struct thread *caller, unsigned operation);
+bool __wrap_fast_serve(struct thread *caller, unsigned operation);
 
-bool __wrap_fast_serve(struct thread *caller)
+bool __wrap_fast_serve(struct thread *caller, unsigned operation)
 {
-    if (model.shared_short_cuts)
-        return fast_serve_shared(caller);
-    return !model.no_short_cuts && __real_fast_serve(caller);
+    if (model.shared_short_cuts || scheduler.cpu_count > 1)
+        return fast_serve_shared(caller, operation);
+    return !model.no_short_cuts && __real_fast_serve(caller, operation);
 }

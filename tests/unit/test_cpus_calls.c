@@ -113,7 +113,7 @@ static void test_cpus_called_server_runs_elsewhere_when_a_job_comes_first_here(v
         (uint64_t[16]){to_server_of_a, CAVERN_INFO(100, CAVERN_CALL_CALL, 0, 0, 0), 0, a.memory, [9] = CAVERN_FOREVER},
         16 * sizeof *x);
     arch_cpu()->current = a.thread;
-    (void)syscall_serve(a.thread, x[1]);
+    syscall_dispatch(a.thread);
     assert_ptr_equal(arch_cpu()->handed, server.thread);
     job_init(&job, never_done, NULL);
     job_start(&job, 31);
@@ -161,7 +161,7 @@ static void test_cpus_account_end_returns_after_the_ends(void **state)
     memcpy(x, (uint64_t[16]){handle, (uint64_t)CAVERN_CALL_ACCOUNT_END << 16, 0, 9}, 16 * sizeof *x);
     do {
         model.restart = false;
-        (void)syscall_serve(a.thread, x[1]);
+        syscall_dispatch(a.thread);
         assert_int_equal(model.restart, process->state == CAVERN_PROCESS_ENDING);
         model_run_on(1);
         scheduler_next();

@@ -6,13 +6,14 @@
 #include <stdio.h>
 
 #include "core/random.h"
+#include "object/process.h"
 #include "object/queue.h"
 #include "peer.h"
 
-enum { CLIENTS = 3, STEPS = 400, SEEDS = 200 };
+enum { CLIENTS = 5, STEPS = 400, SEEDS = 200 };
 
 static struct peer server, clients[CLIENTS];
-static cavern_handle senders[CLIENTS];
+static cavern_handle senders[CLIENTS], signals[CLIENTS], own_signal; /* one signal, which tells the server */
 
 /* How calls are served. */
 enum { GENERAL, SHORT, SHARED, WAYS };
@@ -21,6 +22,21 @@ static uint64_t traces[WAYS][STEPS];
 static unsigned short_cuts_taken;
 static uint32_t last; /* id of the request that the server took last */
 static uint64_t seen; /* of all messages that it found in the ring */
+
+/* The server's signal, and a handle to it for each client. */
+static void make_signal(void)
+{
+    void *signal;
+    assert_int_equal(peer_call(&server, SIGNAL_CREATE, CAVERN_SELF_ACCOUNT), CAVERN_OK);
+    own_signal = server.x[1];
+    assert_int_equal(peer_call(&server, NOTIFY, own_signal, [2] = 77, [3] = server.queue), CAVERN_OK);
+    assert_int_equal(process_lookup(server.process, own_signal, CAVERN_TYPE_SIGNAL, 0, &signal), CAVERN_OK);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_int_equal(process_reserve(clients[i].process, 1), CAVERN_OK);
+        object_get(signal);
+        signals[i] = process_publish(clients[i].process, signal);
+    }
+}
 
 static void start(unsigned way)
 {
@@ -32,9 +48,10 @@ static void start(unsigned way)
     seen = 0;
     peer_start(&server, "server", 20, 64, 3);
     for (unsigned i = 0; i < CLIENTS; i++) {
-        peer_start(&clients[i], "client", (uint8_t)(15 + 5 * i), 64, 1);
+        peer_start(&clients[i], "client", (uint8_t)(i < 3 ? 15 + 5 * i : 15), 64, 1);
         senders[i] = peer_sender(&clients[i], &server, 100 + i, 8, 2, i == 2 ? CAVERN_MINT_CLOSED : 0);
     }
+    make_signal();
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -47,6 +64,8 @@ static uint64_t mix_peer(uint64_t hash, const struct peer *peer)
     const struct thread *thread = peer->thread;
     hash = mix(hash, thread->state);
     hash = mix(hash, arch_cpu()->current == thread);
+    hash = mix(hash, thread->cpu_time);
+    hash = mix(hash, thread->slice_used);
     for (unsigned i = 0; i < 9; i++)
         hash = mix(hash, thread->context.x[i]);
     return hash;
@@ -56,7 +75,11 @@ static uint64_t mix_peer(uint64_t hash, const struct peer *peer)
 static uint64_t look(void)
 {
     const struct queue *queue = peer_queue(&server);
+    scheduler_charge();
     uint64_t hash = mix_peer(0, &server);
+    hash = mix(hash, arch_cpu()->slice_end);
+    hash = mix(hash, arch_cpu()->timer);
+    hash = mix(hash, scheduler.ready.ready);
     for (unsigned i = 0; i < CLIENTS; i++)
         hash = mix_peer(hash, &clients[i]);
     hash = mix(hash, ring_used(&queue->ring));
@@ -85,7 +108,12 @@ static void client_step(struct random *random, unsigned i)
     uint64_t answer = random_below(random, 5) ? 0 : 64;
     if (peer_waits(&clients[i]))
         return;
-    if (random_below(random, 4) == 0)
+    unsigned what = (unsigned)random_below(random, 8);
+    if (what == 0)
+        (void)peer_call(&clients[i], SIGNAL_RAISE, signals[i]);
+    else if (what == 1)
+        (void)peer_call(&clients[i], THREAD_CONTROL, CAVERN_SELF_THREAD, [3] = CAVERN_THREAD_YIELD);
+    else if (what < 4)
         (void)peer_call(&clients[i], SEND, senders[i], [1] = info, [3] = clients[i].memory, [4] = random_next(random));
     else
         (void)peer_call(&clients[i], CALL, senders[i], [1] = info, [2] = random_next(random),
@@ -106,6 +134,8 @@ static void server_step(struct random *random)
         if (random_below(random, 4))
             peer_free(&server);
     }
+    if (random_below(random, 3) == 0)
+        (void)peer_call(&server, ACKNOWLEDGE, own_signal);
     uint64_t size = random_below(random, 6) ? 40 : random_below(random, 60);
     (void)peer_call(
         &server, REPLY_RECEIVE,

@@ -28,7 +28,7 @@ static bool enter(void)
     const uint64_t *x = worker.thread->context.x, handle = x[0];
     assert_ptr_equal(arch_cpu()->current, worker.thread);
     model_interrupt_pending(true);
-    (void)syscall_serve(worker.thread, worker.thread->context.x[1]);
+    syscall_dispatch(worker.thread);
     model_interrupt_pending(false);
     return x[0] != handle;
 }

@@ -268,7 +268,7 @@ static void test_submit_bad_arguments_refused(void **state)
 static void enter(void)
 {
     assert_ptr_equal(arch_cpu()->current, self.thread);
-    (void)syscall_serve(self.thread, self.thread->context.x[1]);
+    syscall_dispatch(self.thread);
     model_settle();
 }
 

@@ -96,7 +96,7 @@ static bool is_kept(uint32_t asid)
     return false;
 }
 
-void address_space_renew(struct arch_space *space)
+SELDOM void address_space_renew(struct arch_space *space)
 {
     do {
         if (asids.next == asids.end)

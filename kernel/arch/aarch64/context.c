@@ -74,8 +74,7 @@ bool arch_switch_is_own(const struct thread *to)
     return address_space_is_current(&to->process->space.arch);
 }
 
-/* Apart, so that a switch without them saves no registers for it. */
-__attribute__((noinline)) static void switch_with_vectors(struct thread *from, struct thread *to)
+SELDOM static void switch_with_vectors(struct thread *from, struct thread *to)
 {
     if (from)
         vector_registers_save(&from->context);
@@ -85,7 +84,7 @@ __attribute__((noinline)) static void switch_with_vectors(struct thread *from, s
 
 __attribute__((always_inline)) void arch_switch(struct thread *from, struct thread *to)
 {
-    if (system_register_read(cpacr_el1) & CPACR_FPEN)
+    if (__builtin_expect(system_register_read(cpacr_el1) & CPACR_FPEN, 0))
         switch_with_vectors(from, to);
     else
         switch_others(from, to);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One load or store that may abort. While it is on its way VBAR_EL1 points at vectors that have nothing but the
- * synchronous exception (all others are masked in the kernel): it goes on behind the access, with 0 in w4.
+ * synchronous exception (all others are masked in the kernel): it goes on behind the access, with 0 in w4. Where and how
+ * user mode goes on stays in ELR_EL1 and SPSR_EL1.
  */
 
-/* Changes x16; x17 keeps the vectors. */
+/* Changes x16; x17 keeps the vectors, x5 and x6 what an exception changes. */
     .macro guard_begin
+    mrs     x5, elr_el1
+    mrs     x6, spsr_el1
     mrs     x17, vbar_el1
     adrp    x16, device_vectors
     add     x16, x16, :lo12:device_vectors
@@ -19,6 +22,8 @@
     dsb     sy
     msr     vbar_el1, x17
     isb
+    msr     elr_el1, x5
+    msr     spsr_el1, x6
     .endm
 
 /* `byte`, `half` or `whole` is the instruction on `narrow` or `wide` for the width in w1. */
@@ -38,7 +43,7 @@
     .endm
 
     .text
-/* In: x0 address, w1 width, x2 where the value goes. Out: w0 0 for an abort, else 1. Changes x3, x4, x16, x17. */
+/* In: x0 address, w1 width, x2 where the value goes. Out: w0 0 for an abort, else 1. Changes x3-x6, x16, x17. */
     .globl  device_load
 device_load:
     mov     x3, #0

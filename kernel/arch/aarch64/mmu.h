@@ -12,7 +12,7 @@
 extern uint64_t address_space_generation;
 
 /* Gives it an ASID of this generation. */
-void address_space_renew(struct arch_space *space);
+SELDOM void address_space_renew(struct arch_space *space);
 
 static inline void ttbr_load(uint64_t ttbr)
 {

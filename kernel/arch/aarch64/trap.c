@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entries from user mode, and the one way back. vectors.S has saved the registers in the current thread's context and
- * comes to one of the trap_ functions; none returns. Leaving asks the scheduler who runs next. Without anybody, the CPU
- * waits here, and takes interrupts by looking rather than by an exception.
+ * comes to one of the trap_ functions. Leaving asks the scheduler who runs next. Without anybody, the CPU waits here,
+ * and takes interrupts by looking rather than by an exception. A system call alone returns, where its thread goes on
+ * and nothing of its context has changed but x0-x18.
  *
  * Everything between taking the kernel lock and giving it back runs on one CPU at a time. Each entry exists twice, from
  * one source: without the lock for one CPU, and with it (`_shared`).
  */
+#include <cavern/syscalls.h>
+
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/esr.h"
 #include "arch/aarch64/system_registers.h"
@@ -22,11 +25,11 @@
 #include "syscall/dispatch.h"
 
 /* Called by vectors.S alone. */
-_Noreturn void trap_system_call(struct arch_context *context);
+struct arch_context *trap_system_call(struct arch_context *context);
 _Noreturn void trap_exception(struct arch_context *context);
 _Noreturn void trap_interrupt(struct arch_context *context);
 _Noreturn void trap_error(struct arch_context *context);
-_Noreturn void trap_system_call_shared(struct arch_context *context);
+struct arch_context *trap_system_call_shared(struct arch_context *context);
 _Noreturn void trap_exception_shared(struct arch_context *context);
 _Noreturn void trap_interrupt_shared(struct arch_context *context);
 _Noreturn void trap_error_shared(struct arch_context *context);
@@ -129,7 +132,7 @@ TRAP void short_cut(struct arch_context *context)
     struct cpu *cpu = arch_cpu();
     if (!kernel_lock_share(&cpu->sharing))
         return;
-    bool served = fast_serve_shared(thread_of(context));
+    bool served = fast_serve_shared(thread_of(context), syscall_operation(context->x[1]));
     kernel_lock_unshare(&cpu->sharing);
     if (served)
         context_enter(&cpu->current->context);
@@ -174,23 +177,64 @@ void trap_leave_shared(void)
     leave(true);
 }
 
-void trap_system_call(struct arch_context *context)
+TRAP KERNEL_LOCK_RELEASED struct arch_context *serve(bool shared, struct arch_context *context)
 {
-    enter(false, context, true);
-    if (syscall_serve(thread_of(context), context->x[1])) {
-        give_lock(false);
-        context_enter(&arch_cpu()->current->context);
-    }
-    leave(false);
+    bool done = syscall_dispatch(thread_of(context));
+    if (!done || arch_cpu()->reschedule)
+        leave(shared);
+    give_lock(shared);
+    return context;
 }
 
-void trap_system_call_shared(struct arch_context *context)
+/* Apart, so that a short cut saves no registers for it. */
+__attribute__((noinline)) static KERNEL_LOCK_RELEASED struct arch_context *general_path(struct arch_context *context)
+{
+    return serve(false, context);
+}
+
+/* `operation` is a constant, so that each short cut has a function of its own. */
+TRAP KERNEL_LOCK_RELEASED struct arch_context *try_short_cut(struct arch_context *context, unsigned operation)
+{
+    if (!fast_serve(thread_of(context), operation))
+        return general_path(context);
+    give_lock(false);
+    context_enter(&arch_cpu()->current->context);
+}
+
+#define SHORT_CUT(name, operation)                                                                                     \
+    static KERNEL_LOCK_RELEASED struct arch_context *name(struct arch_context *context)                                \
+    {                                                                                                                  \
+        return try_short_cut(context, operation);                                                                      \
+    }
+SHORT_CUT(try_send, CAVERN_CALL_SEND)
+SHORT_CUT(try_call, CAVERN_CALL_CALL)
+SHORT_CUT(try_reply_receive, CAVERN_CALL_REPLY_RECEIVE)
+SHORT_CUT(try_yield, CAVERN_CALL_THREAD_CONTROL)
+SHORT_CUT(try_raise, CAVERN_CALL_SIGNAL_RAISE)
+
+/* By operation. */
+static struct arch_context *(*const short_cuts[256])(struct arch_context *context) = {
+    [CAVERN_CALL_SEND] = try_send,
+    [CAVERN_CALL_CALL] = try_call,
+    [CAVERN_CALL_REPLY_RECEIVE] = try_reply_receive,
+    [CAVERN_CALL_THREAD_CONTROL] = try_yield,
+    [CAVERN_CALL_SIGNAL_RAISE] = try_raise,
+};
+
+KERNEL_LOCK_UNCHECKED struct arch_context *trap_system_call(struct arch_context *context)
+{
+    enter(false, context, true);
+    arch_cpu()->system_calls++;
+    struct arch_context *(*try)(struct arch_context * context) = short_cuts[syscall_operation(context->x[1])];
+    return try ? try(context) : general_path(context);
+}
+
+struct arch_context *trap_system_call_shared(struct arch_context *context)
 {
     short_cut(context);
     enter(true, context, true);
     arch_cpu()->system_calls++;
-    syscall_dispatch(thread_of(context));
-    leave(true);
+    return serve(true, context);
 }
 
 void trap_interrupt(struct arch_context *context)

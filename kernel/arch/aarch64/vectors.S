@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entry and exit. In user mode SP_EL1 holds the address of the current thread's context; an entry saves x0-x30, sp, pc
- * and pstate there, takes the CPU's stack from its start, and goes to a C function that never returns but ends
- * in context_enter. So the stack is empty between entries, and interrupts are masked in the kernel throughout.
+ * and pstate there, takes the CPU's stack from its start, and goes to a C function that ends in context_enter. So the
+ * stack is empty between entries, and interrupts are masked in the kernel throughout.
+ *
+ * A system call may return instead: the same thread goes on where it was, and only the registers that C functions don't
+ * preserve are loaded.
  *
  * An exception in the kernel is a bug: it is reported with all registers, on a stack of its own.
  */
 #include "arch/aarch64/context_offsets.h"
 
-#define ESR_CAVERN_CALL 0x56000001 /* EC 0x15, 32-bit instruction, svc #1 */
+#define ESR_CAVERN_CALL 0xab /* EC 0x15, 32-bit instruction, svc #1: 0x56000001, turned right by 25 */
 
 #define KERNEL_SYNCHRONOUS 0
 #define KERNEL_INTERRUPT 1
@@ -32,11 +35,11 @@
     stp     x24, x25, [sp, #CONTEXT_X(24)]
     stp     x26, x27, [sp, #CONTEXT_X(26)]
     stp     x28, x29, [sp, #CONTEXT_X(28)]
-    mrs     x21, sp_el0
-    mrs     x22, elr_el1
-    mrs     x23, spsr_el1
-    stp     x30, x21, [sp, #CONTEXT_X30]
-    stp     x22, x23, [sp, #CONTEXT_PC]
+    mrs     x1, sp_el0
+    mrs     x2, elr_el1
+    mrs     x3, spsr_el1
+    stp     x30, x1, [sp, #CONTEXT_X30]
+    stp     x2, x3, [sp, #CONTEXT_PC]
     mov     x0, sp
     mrs     x1, tpidr_el1
     mov     sp, x1
@@ -74,11 +77,11 @@
     vector
     save_context
     mrs     x1, esr_el1
-    mov     w2, #(ESR_CAVERN_CALL & 0xffff)
-    movk    w2, #(ESR_CAVERN_CALL >> 16), lsl #16
-    cmp     x1, x2
-    b.eq    trap_system_call\shared
-    b       trap_exception\shared
+    ror     w1, w1, #25
+    cmp     w1, #ESR_CAVERN_CALL
+    b.ne    trap_exception\shared
+    bl      trap_system_call\shared
+    b       context_resume
 
     vector
     save_context
@@ -101,6 +104,22 @@
     .text
     vector_table vectors
     vector_table vectors_shared, _shared
+
+/* In: x0 context, and as the entry left them ELR_EL1, SPSR_EL1, SP_EL0 and the registers that C functions preserve. */
+context_resume:
+    mov     sp, x0
+    ldr     x30, [sp, #CONTEXT_X30]
+    ldr     x18, [sp, #CONTEXT_X(18)]
+    ldp     x16, x17, [sp, #CONTEXT_X(16)]
+    ldp     x14, x15, [sp, #CONTEXT_X(14)]
+    ldp     x12, x13, [sp, #CONTEXT_X(12)]
+    ldp     x10, x11, [sp, #CONTEXT_X(10)]
+    ldp     x8, x9, [sp, #CONTEXT_X(8)]
+    ldp     x6, x7, [sp, #CONTEXT_X(6)]
+    ldp     x4, x5, [sp, #CONTEXT_X(4)]
+    ldp     x2, x3, [sp, #CONTEXT_X(2)]
+    ldp     x0, x1, [sp, #CONTEXT_X(0)]
+    eret
 
 /* In: x0 context. */
     .globl  context_enter
