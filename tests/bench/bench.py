@@ -191,7 +191,7 @@ def judge(rows, path):
     for complaint in complaints:
         print(f"worse: {complaint}")
     if complaints:
-        print("bench: if that is the price of something better, --baseline makes it the new measure")
+        print("bench: if that is the price of something better, --baseline makes it the new measure, scripts/check-figures --fix tells it")
     return bool(missing or complaints)
 
 

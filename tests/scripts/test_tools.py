@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The small tools: pack-ramdisk, summary.py, check-headers, fuzz."""
+"""The small tools: pack-ramdisk, summary.py, check-headers, check-figures, fuzz."""
 
 import json
 import os
@@ -111,6 +111,30 @@ def summary_counts_a_crash_as_a_failure():
 def summary_without_cases_fails():
     """[TEST-2]"""
     assert summary() == ("0 passed, 0 failed\n", 1)
+
+
+@case
+def figure_that_is_not_of_the_baseline_is_found_and_mended():
+    """[PERF-FIGURES-1]"""
+    figures = {"": "what", "nop": {"operation": "call", "goal": 90, "linux": 2000}, "odd": {"operation": "o"}}
+    good = {
+        "tests/bench/baseline.json": json.dumps({"rows": {"nop": 1100, "odd": 3}}),
+        "tests/bench/figures.json": json.dumps(figures),
+        "README.md": "| operation | Cavern | Linux | seL4 |\n| call | 1,100 | 2,000 | – |\n",
+        "spec/performance.md": "| nop | what is done |\n| nop | 1,100 | 90 | why |\n| odd | 3 | – | why |\n",
+    }
+    bad = {"README.md": ("1,100", "1,099"), "spec/performance.md": ("| 90 |", "| 91 |")}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in good.items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_text(text)
+        words = SCRIPTS / "check-figures", "--root", folder
+        assert run(*words).returncode == 0, run(*words).stdout
+        for name, (right, wrong) in bad.items():
+            (Path(folder) / name).write_text(good[name].replace(right, wrong))
+            done = run(*words)
+            assert done.returncode == 1 and done.stdout.startswith(f"{name}:2: "), done.stdout
+            assert run(*words, "--fix").returncode == 0 and (Path(folder) / name).read_text() == good[name]
 
 
 @case

@@ -29,6 +29,7 @@ MACHINES = {
     "full": {
         "uboot_128_mib": {"uboot": True, "memory": "128M"},
         "sixteen_processors_uboot": {"cpus": 16, "gic": 3, "uboot": True},
+        "sixty_four_processors": {"cpus": 64, "gic": 3},  # [BOOT-CPUS-1]
     },
 }
 
