@@ -23,6 +23,7 @@ __asm__(".arch_extension fp\n.arch_extension simd\n.global vectors_kept, vectors
         "mov x0, x10\n ret\n");
 
 static struct stress_worker spinners[SPINNERS];
+static bool begun;   /* all are there: starting one wants a lock, which one that is suspended may have */
 static bool settled; /* no controller is at work any more */
 static unsigned went_on, controlled;
 
@@ -82,6 +83,8 @@ static void control_one(struct stress_worker *worker, cavern_handle thread, unsi
 static void control(struct stress_worker *worker)
 {
     unsigned cpus = test_cpus();
+    while (!OBSERVE(begun))
+        cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
     for (; !stress_over(); worker->done++) {
         control_one(worker, cavern_thread_handle(spinners[stress_below(&worker->random, SPINNERS)].thread), cpus);
         if (!stress_below(&worker->random, 4))
@@ -98,7 +101,8 @@ static void schedules_change(void)
         stress_start(&spinners[i], i, spin, 0);
     for (unsigned i = 0; i < CONTROLLERS; i++)
         stress_start(&controllers[i], i, control, 0);
-    while (OBSERVE(controlled) < CONTROLLERS) /* joining wants a lock, which one that is suspended may have */
+    PUBLISH(begun, true);
+    while (OBSERVE(controlled) < CONTROLLERS) /* joining wants it too */
         cavern_sleep_until(cavern_after(CAVERN_MILLISECOND));
     for (unsigned i = 0; i < SPINNERS; i++) {
         cavern_handle thread = cavern_thread_handle(spinners[i].thread);
