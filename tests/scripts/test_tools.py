@@ -117,23 +117,30 @@ def summary_without_cases_fails():
 def figure_that_is_not_of_the_baseline_is_found_and_mended():
     """[PERF-FIGURES-1]"""
     figures = {"": "what", "nop": {"operation": "call", "goal": 90, "linux": 2000}, "odd": {"operation": "o"}}
+    document = "| row | count | goal | why |\n| nop | 1,100 | 90 | it |\n| odd | 3 | – | is |\n"
     good = {
         "tests/bench/baseline.json": json.dumps({"rows": {"nop": 1100, "odd": 3}}),
+        "tests/bench/baseline-4.json": json.dumps({"rows": {"nop": 1200}}),
         "tests/bench/figures.json": json.dumps(figures),
         "README.md": "| operation | Cavern | Linux | seL4 |\n| call | 1,100 | 2,000 | – |\n",
-        "spec/performance.md": "| nop | what is done |\n| nop | 1,100 | 90 | why |\n| odd | 3 | – | why |\n",
+        "spec/performance.md": document + "\n| row | 1 CPU | 4 CPUs | why |\n| nop | 1,100 | 1,200 | |\n",
     }
-    bad = {"README.md": ("1,100", "1,099"), "spec/performance.md": ("| 90 |", "| 91 |")}
+    bad = {
+        "README.md:2": ("1,100", "1,099"),
+        "spec/performance.md:2": ("90", "91"),
+        "spec/performance.md:6": ("1,200", "1"),
+    }
     with tempfile.TemporaryDirectory() as folder:
         for name, text in good.items():
             (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / name).write_text(text)
         words = SCRIPTS / "check-figures", "--root", folder
         assert run(*words).returncode == 0, run(*words).stdout
-        for name, (right, wrong) in bad.items():
+        for place, (right, wrong) in bad.items():
+            name = place.split(":")[0]
             (Path(folder) / name).write_text(good[name].replace(right, wrong))
             done = run(*words)
-            assert done.returncode == 1 and done.stdout.startswith(f"{name}:2: "), done.stdout
+            assert done.returncode == 1 and done.stdout.startswith(f"{place}: "), done.stdout
             assert run(*words, "--fix").returncode == 0 and (Path(folder) / name).read_text() == good[name]
 
 
