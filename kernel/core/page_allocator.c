@@ -35,6 +35,22 @@ struct chunk_part {
     uint32_t count;
 };
 
+/*@
+  predicate ranges_readable(struct page_allocator *pa) =
+    \valid_read(pa) && pa->region_count <= PAGE_REGIONS_MAX && pa->reserved_count <= PAGE_RESERVED_MAX;
+  predicate ranges_writable(struct page_allocator *pa) = \valid(pa) && ranges_readable(pa);
+
+  // The descriptors of touched chunks are there, and name each other.
+  predicate is_link(struct page_allocator *pa, integer number) = number == NONE || 0 <= number < pa->touched;
+  predicate links_fit(struct page_allocator *pa, integer number) =
+    is_link(pa, pa->chunks[number].next) && is_link(pa, pa->chunks[number].previous);
+  predicate chunks_there(struct page_allocator *pa) = \valid(pa) && pa->touched <= pa->chunk_count < NONE &&
+    \valid(pa->chunks + (0 .. pa->chunk_count - 1)) && \separated(pa, pa->chunks + (0 .. pa->chunk_count - 1));
+  predicate chunks_sound(struct page_allocator *pa) = chunks_there(pa) && is_link(pa, pa->whole) &&
+    is_link(pa, pa->partial) && \forall integer n; 0 <= n < pa->touched ==> links_fit(pa, n);
+*/
+
+/*@ requires \valid_read(range); assigns \nothing; */
 static uint64_t pages_in(uint64_t base, uint64_t size, const struct page_range *range)
 {
     uint64_t from = base > range->base ? base : range->base;
@@ -44,27 +60,40 @@ static uint64_t pages_in(uint64_t base, uint64_t size, const struct page_range *
 }
 
 /* How much of a range is RAM. */
+/*@ requires ranges_readable(pa); assigns \nothing; */
 static uint64_t pages_of_ram_in(const struct page_allocator *pa, uint64_t base, uint64_t size)
 {
     uint64_t pages = 0;
 
+    /*@ loop invariant 0 <= i <= pa->region_count; loop assigns i, pages; loop variant pa->region_count - i; */
     for (uint32_t i = 0; i < pa->region_count; i++)
         pages += pages_in(base, size, &pa->regions[i]);
     return pages;
 }
 
+/*@ requires \valid_read(range); assigns \nothing; */
 static uint64_t chunks_spanned(const struct page_range *range)
 {
     return ((range->base + range->size - 1) >> CHUNK_SHIFT) - (range->base >> CHUNK_SHIFT) + 1;
 }
 
 /* Inserts a region in order; false when there is no place for it. */
+/*@
+  requires ranges_writable(pa);
+  assigns pa->regions[0 .. PAGE_REGIONS_MAX - 1], pa->region_count;
+  ensures ranges_writable(pa);
+*/
 static bool region_add(struct page_allocator *pa, uint64_t base, uint64_t size)
 {
     uint32_t at = pa->region_count;
 
     if (at == PAGE_REGIONS_MAX || pages_of_ram_in(pa, base, size))
         return false;
+    /*@
+      loop invariant 0 <= at <= pa->region_count;
+      loop assigns at, pa->regions[0 .. PAGE_REGIONS_MAX - 1];
+      loop variant at;
+    */
     for (; at > 0 && pa->regions[at - 1].base > base; at--)
         pa->regions[at] = pa->regions[at - 1];
     pa->regions[at] = (struct page_range){base, size};
@@ -73,10 +102,20 @@ static bool region_add(struct page_allocator *pa, uint64_t base, uint64_t size)
 }
 
 /* Makes one of regions that touch, so that what can be allocated in one piece can be freed in one. */
+/*@
+  requires ranges_writable(pa);
+  assigns pa->regions[0 .. PAGE_REGIONS_MAX - 1], pa->region_count;
+  ensures ranges_writable(pa);
+*/
 static void regions_join(struct page_allocator *pa)
 {
     uint32_t kept = 0;
 
+    /*@
+      loop invariant 1 <= i && kept < i && (i <= pa->region_count || kept == 0);
+      loop assigns i, kept, pa->regions[0 .. PAGE_REGIONS_MAX - 1];
+      loop variant pa->region_count - i;
+    */
     for (uint32_t i = 1; i < pa->region_count; i++) {
         struct page_range *last = &pa->regions[kept];
 
@@ -90,11 +129,21 @@ static void regions_join(struct page_allocator *pa)
 }
 
 /* Numbers the chunks. Two regions may meet inside a chunk, which then has one number. */
+/*@
+  requires ranges_writable(pa);
+  assigns *pa;
+  ensures ranges_writable(pa) && (\result ==> pa->chunk_count < NONE);
+*/
 static bool regions_number(struct page_allocator *pa)
 {
     uint64_t chunks = 0;
     uint64_t last = UINT64_MAX; /* the last region's last chunk, by address */
 
+    /*@
+      loop invariant 0 <= i <= pa->region_count && ranges_writable(pa) && chunks < NONE;
+      loop assigns i, chunks, last, pa->first_chunk[0 .. PAGE_REGIONS_MAX - 1], pa->total_pages;
+      loop variant pa->region_count - i;
+    */
     for (uint32_t i = 0; i < pa->region_count; i++) {
         const struct page_range *region = &pa->regions[i];
 
@@ -128,6 +177,7 @@ bool page_allocator_init(struct page_allocator *pa, const struct page_range *reg
     return regions_number(pa);
 }
 
+/*@ requires \valid_read(pa); assigns \nothing; */
 size_t page_allocator_storage_bytes(const struct page_allocator *pa)
 {
     return sizeof(struct page_chunk) * pa->chunk_count;
@@ -138,18 +188,29 @@ void page_allocator_set_storage(struct page_allocator *pa, void *storage)
     pa->chunks = storage;
 }
 
+/*@ requires ranges_readable(pa); assigns \nothing; */
 static uint64_t pages_reserved(const struct page_allocator *pa)
 {
     uint64_t pages = 0;
 
+    /*@ loop invariant 0 <= i <= pa->reserved_count; loop assigns i, pages; loop variant pa->reserved_count - i; */
     for (uint32_t i = 0; i < pa->reserved_count; i++)
         pages += pages_of_ram_in(pa, pa->reserved[i].base, pa->reserved[i].size);
     return pages;
 }
 
 /* Takes out the reserved ranges that meet [*base, *end), which grows to cover them. */
+/*@
+  requires ranges_writable(pa) && \valid(base) && \valid(end) && \separated(pa, base, end);
+  assigns *base, *end, pa->reserved[0 .. PAGE_RESERVED_MAX - 1], pa->reserved_count;
+  ensures ranges_writable(pa);
+*/
 static void reserved_absorb(struct page_allocator *pa, uint64_t *base, uint64_t *end)
 {
+    /*@
+      loop invariant 0 <= i <= pa->reserved_count && ranges_writable(pa);
+      loop assigns i, *base, *end, pa->reserved[0 .. PAGE_RESERVED_MAX - 1], pa->reserved_count;
+    */
     for (uint32_t i = 0; i < pa->reserved_count;) {
         struct page_range range = pa->reserved[i];
 
@@ -164,6 +225,11 @@ static void reserved_absorb(struct page_allocator *pa, uint64_t *base, uint64_t 
     }
 }
 
+/*@
+  requires ranges_writable(pa);
+  assigns pa->reserved[0 .. PAGE_RESERVED_MAX - 1], pa->reserved_count, pa->free_pages;
+  ensures ranges_writable(pa);
+*/
 bool page_allocator_reserve(struct page_allocator *pa, uint64_t base, uint64_t size)
 {
     if (pa->touched || !range_valid(base, size) || !align_up_fits(base + size, PAGE_BYTES))
@@ -182,18 +248,32 @@ bool page_allocator_reserve(struct page_allocator *pa, uint64_t base, uint64_t s
 }
 
 /* Physical address of a chunk; it may lie before the RAM that the chunk holds. */
+/*@
+  requires ranges_readable(pa) && pa->region_count >= 1 && pa->first_chunk[0] == 0;
+  assigns \nothing;
+*/
 static uint64_t chunk_base(const struct page_allocator *pa, uint32_t number)
 {
     uint32_t i = pa->region_count - 1;
 
+    /*@ loop invariant 0 <= i < pa->region_count; loop assigns i; loop variant i; */
     while (pa->first_chunk[i] > number)
         i--;
     return align_down(pa->regions[i].base, CHUNK_BYTES) + ((uint64_t)(number - pa->first_chunk[i]) << CHUNK_SHIFT);
 }
 
 /* Marks pages free or in use in the bitmap alone. */
+/*@
+  requires \valid(chunk) && first + count <= CHUNK_PAGES;
+  assigns chunk->free[0 .. BITMAP_WORDS - 1];
+*/
 static void bitmap_mark(struct page_chunk *chunk, uint32_t first, uint32_t count, bool free)
 {
+    /*@
+      loop invariant end <= CHUNK_PAGES;
+      loop assigns first, chunk->free[0 .. BITMAP_WORDS - 1];
+      loop variant end - first;
+    */
     for (uint32_t end = first + count; first < end;) {
         uint32_t bits = 64 - first % 64 < end - first ? 64 - first % 64 : end - first;
         uint64_t mask = UINT64_MAX >> (64 - bits) << first % 64;
@@ -231,6 +311,11 @@ static void chunk_begin(const struct page_allocator *pa, uint32_t number, struct
 }
 
 /* The head of a state's list; NULL for full chunks, which are on none. */
+/*@
+  requires \valid(pa);
+  assigns \result \from pa;
+  ensures \result == \null || \result == &pa->whole || \result == &pa->partial;
+*/
 static uint32_t *list_of(struct page_allocator *pa, uint8_t state)
 {
     switch (state) {
@@ -243,6 +328,11 @@ static uint32_t *list_of(struct page_allocator *pa, uint8_t state)
     }
 }
 
+/*@
+  requires chunks_sound(pa) && number < pa->touched;
+  assigns pa->whole, pa->partial, pa->chunks[0 .. pa->chunk_count - 1];
+  ensures chunks_sound(pa);
+*/
 static void chunk_unlink(struct page_allocator *pa, uint32_t number)
 {
     struct page_chunk *chunk = &pa->chunks[number];
@@ -258,6 +348,11 @@ static void chunk_unlink(struct page_allocator *pa, uint32_t number)
         pa->chunks[chunk->next].previous = chunk->previous;
 }
 
+/*@
+  requires chunks_sound(pa) && number < pa->touched;
+  assigns pa->whole, pa->partial, pa->chunks[0 .. pa->chunk_count - 1];
+  ensures chunks_sound(pa);
+*/
 static void chunk_link(struct page_allocator *pa, uint32_t number)
 {
     struct page_chunk *chunk = &pa->chunks[number];
@@ -272,6 +367,7 @@ static void chunk_link(struct page_allocator *pa, uint32_t number)
     *head = number;
 }
 
+/*@ assigns \nothing; ensures \result <= CHUNK_WHOLE; */
 static uint8_t state_for(uint32_t free_count)
 {
     if (free_count == 0)
@@ -280,6 +376,11 @@ static uint8_t state_for(uint32_t free_count)
 }
 
 /* So many pages of the chunk have become free, or been taken (< 0): puts it on the list where it belongs now. */
+/*@
+  requires chunks_sound(pa) && number < pa->touched && -CHUNK_PAGES <= pages <= CHUNK_PAGES;
+  assigns pa->whole, pa->partial, pa->free_pages, pa->chunks[0 .. pa->chunk_count - 1];
+  ensures chunks_sound(pa);
+*/
 static void chunk_recount(struct page_allocator *pa, uint32_t number, int32_t pages)
 {
     struct page_chunk *chunk = &pa->chunks[number];
@@ -293,12 +394,18 @@ static void chunk_recount(struct page_allocator *pa, uint32_t number, int32_t pa
     chunk_link(pa, number);
 }
 
+/*@ assigns \nothing; */
 static uint64_t page_bit(uint32_t page)
 {
     return UINT64_C(1) << page % 64;
 }
 
 /* Takes the part's pages, or gives them back. */
+/*@
+  requires chunks_sound(pa) && part.chunk < pa->touched && part.first + part.count <= CHUNK_PAGES;
+  assigns pa->whole, pa->partial, pa->free_pages, pa->chunks[0 .. pa->chunk_count - 1];
+  ensures chunks_sound(pa);
+*/
 static void chunk_mark(struct page_allocator *pa, struct chunk_part part, bool free)
 {
     bitmap_mark(&pa->chunks[part.chunk], part.first, part.count, free);
@@ -320,8 +427,13 @@ static bool chunk_touch(struct page_allocator *pa)
 }
 
 /* The first page from `from` on that is free, or not free; CHUNK_PAGES when there is none. */
+/*@
+  requires \valid_read(chunk);
+  assigns \nothing;
+*/
 static uint32_t next_page(const struct page_chunk *chunk, uint32_t from, bool free)
 {
+    /*@ loop invariant \true; loop assigns from; */
     while (from < CHUNK_PAGES) {
         uint64_t word = (free ? chunk->free[from / 64] : ~chunk->free[from / 64]) >> from % 64;
 
@@ -332,6 +444,12 @@ static uint32_t next_page(const struct page_chunk *chunk, uint32_t from, bool fr
     return CHUNK_PAGES;
 }
 
+/*@
+  requires chunks_sound(pa) && part.chunk < pa->touched && part.first + part.count <= CHUNK_PAGES;
+  requires ranges_readable(pa) && pa->region_count >= 1 && pa->first_chunk[0] == 0;
+  assigns pa->whole, pa->partial, pa->free_pages, pa->chunks[0 .. pa->chunk_count - 1];
+  ensures chunks_sound(pa);
+*/
 static uint64_t take(struct page_allocator *pa, struct chunk_part part)
 {
     chunk_mark(pa, part, false);
@@ -353,8 +471,10 @@ bool pages_alloc(struct page_allocator *pa, uint64_t *phys)
 }
 
 /* The first free run that is long enough; false when the chunk has none. */
+/*@ requires \valid_read(chunk) && \valid(first); assigns *first; */
 static bool chunk_find_run(const struct page_chunk *chunk, uint32_t count, uint32_t *first)
 {
+    /*@ loop invariant \true; loop assigns start, *first; */
     for (uint32_t start = next_page(chunk, 0, true); start < CHUNK_PAGES;) {
         uint32_t end = next_page(chunk, start, false);
 
@@ -404,6 +524,12 @@ bool pages_alloc_run(struct page_allocator *pa, uint32_t count, uint64_t *phys)
 }
 
 /* Cuts off the part of [phys, phys + *count pages) that lies in the first chunk, and moves on. */
+/*@
+  requires ranges_readable(pa) && region < pa->region_count;
+  requires \valid(phys) && \valid(count) && \separated(pa, phys, count);
+  assigns *phys, *count;
+  ensures \result.first + \result.count <= CHUNK_PAGES;
+*/
 static struct chunk_part next_part(const struct page_allocator *pa, uint32_t region, uint64_t *phys, uint64_t *count)
 {
     uint32_t first = (uint32_t)(*phys >> PAGE_SHIFT) % CHUNK_PAGES;
@@ -430,6 +556,11 @@ static bool pages_in_use(struct page_allocator *pa, uint32_t region, uint64_t ph
 }
 
 /* One page, of a chunk that has been used. */
+/*@
+  requires chunks_sound(pa) && number < pa->touched && page < CHUNK_PAGES;
+  assigns pa->whole, pa->partial, pa->free_pages, pa->chunks[0 .. pa->chunk_count - 1];
+  ensures chunks_sound(pa);
+*/
 static bool page_free(struct page_allocator *pa, uint32_t number, uint32_t page)
 {
     uint64_t *word = &pa->chunks[number].free[page / 64];
