@@ -18,7 +18,7 @@
 #define CAVERN_HEAP_END UINT64_C(0x4000000000)
 #define CAVERN_LOCAL_START UINT64_C(0x4000000000) /* buffer.c: memory of no one address */
 #define CAVERN_LOCAL_END UINT64_C(0x7000000000)
-#define CAVERN_STACK_TOP UINT64_C(0x8000000000) /* 512 GiB */
+#define CAVERN_STACK_TOP UINT64_C(0x8000000000) /* 512 GiB: the start-up record ends here, the stack is below */
 
 extern struct cavern_startup_view cavern_startup_view;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each piece of the child's memory is a buffer on the child's account, mapped here while it is filled. What the child
- * will not write is sealed before it gets it. The mappings keep the buffers; no handle to them is left.
+ * The child's memory is two buffers on its account, mapped here while they are filled: what it can't write, sealed
+ * before it gets it; and its stack, what it can write of its image, and the start-up record. The mappings keep the
+ * buffers; no handle to them is left, so who has a page for reading alone never gets more. Few buffers, and the record
+ * beside the stack, keep a process small: each has a page of its own, and each place another table.
  */
 #include <cavern/spawn.h>
 
@@ -27,78 +29,95 @@ struct cavern_process_name cavern_process_name(const char *name)
     return packed;
 }
 
-void cavern_spawn_undo(cavern_handle process)
+/* Ends a process that is only half made. */
+static void undo(cavern_handle process)
 {
     (void)!cavern_sys_process_end(process, UNDONE);
     cavern_handle_close(process);
 }
 
-/* Memory of the child's that is filled here first: a buffer on its account. */
+/* A buffer of the child's; a part of it is mapped here. */
 struct piece {
     cavern_handle buffer;
     void *here;
+    uint64_t offset; /* of that part */
     uint64_t bytes;
 };
 
-static enum cavern_status piece_open(struct piece *piece, cavern_handle account, uint64_t bytes)
+/* It has `offset` bytes before the part of `bytes`. */
+static enum cavern_status piece_open(struct piece *piece, cavern_handle account, uint64_t offset, uint64_t bytes)
 {
+    piece->offset = offset;
     piece->bytes = bytes;
-    enum cavern_status status = cavern_buffer_create(account, bytes, 0, &piece->buffer);
+    enum cavern_status status = cavern_buffer_create(account, offset + bytes, 0, &piece->buffer);
     if (status)
         return status;
-    status = cavern_buffer_map_local(piece->buffer, 0, bytes, READ_WRITE, &piece->here);
+    status = cavern_buffer_map_local(piece->buffer, offset, bytes, READ_WRITE, &piece->here);
     if (status)
         cavern_handle_close(piece->buffer);
     return status;
 }
 
-/* Out of the parent and into the child, at `address` or at its own (0). The piece is closed, whatever happens. */
-static enum cavern_status piece_hand_over(struct piece *piece, cavern_handle process, uint64_t address,
-                                          unsigned protection, uint64_t *mapped)
+/* --- the image --- */
+
+static bool is_among(const struct spawn_segment *segment, bool writable)
 {
-    cavern_buffer_unmap(piece->here, piece->bytes);
-    enum cavern_status status = protection & CAVERN_PROT_WRITE ? CAVERN_OK : cavern_buffer_seal(piece->buffer);
-    if (status == CAVERN_OK)
-        status = cavern_sys_map(process, piece->buffer, 0, piece->bytes, address, protection, mapped);
-    cavern_handle_close(piece->buffer);
+    return writable == !!(segment->protection & CAVERN_PROT_WRITE);
+}
+
+/* Of those that the child can write, or of the others; they stand in their buffer one after another. */
+static uint64_t segments_bytes(const struct spawn_plan *plan, bool writable)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < plan->count; i++)
+        bytes += is_among(&plan->segments[i], writable) ? plan->segments[i].bytes : 0;
+    return bytes;
+}
+
+static void segments_fill(const struct spawn_plan *plan, bool writable, uint8_t *at)
+{
+    for (const struct spawn_segment *segment = plan->segments; segment < plan->segments + plan->count; segment++) {
+        if (!is_among(segment, writable))
+            continue;
+        memcpy(at + segment->lead, segment->contents, segment->filled);
+        at += segment->bytes;
+    }
+}
+
+static enum cavern_status segments_map(const struct spawn_plan *plan, bool writable, cavern_handle process,
+                                       const struct piece *piece)
+{
+    enum cavern_status status = CAVERN_OK;
+    uint64_t offset = piece->offset;
+    for (unsigned i = 0; status == CAVERN_OK && i < plan->count; i++) {
+        const struct spawn_segment *segment = &plan->segments[i];
+        if (!is_among(segment, writable))
+            continue;
+        status =
+            cavern_buffer_map_at(process, piece->buffer, offset, segment->bytes, segment->address, segment->protection);
+        offset += segment->bytes;
+    }
     return status;
 }
 
-static enum cavern_status load_segment(cavern_handle process, cavern_handle account,
-                                       const struct spawn_segment *segment)
+static enum cavern_status load_sealed(const struct cavern_spawn *spawn, cavern_handle process,
+                                      const struct spawn_plan *plan)
 {
     struct piece piece;
-    enum cavern_status status = piece_open(&piece, account, segment->bytes);
-    if (status)
+    uint64_t bytes = segments_bytes(plan, false);
+    enum cavern_status status = bytes ? piece_open(&piece, spawn->account, 0, bytes) : CAVERN_OK;
+    if (status || !bytes)
         return status;
-    memcpy((uint8_t *)piece.here + segment->lead, segment->contents, segment->filled);
-    uint64_t mapped;
-    return piece_hand_over(&piece, process, segment->address, segment->protection, &mapped);
-}
-
-enum cavern_status cavern_spawn_load(cavern_handle process, cavern_handle account, const void *image, size_t image_size,
-                                     uint64_t *entry)
-{
-    struct spawn_plan plan;
-    enum cavern_status status = spawn_plan_make(image, image_size, &plan);
-    for (unsigned i = 0; status == CAVERN_OK && i < plan.count; i++)
-        status = load_segment(process, account, &plan.segments[i]);
-    *entry = plan.entry;
+    segments_fill(plan, false, piece.here);
+    cavern_buffer_unmap(piece.here, bytes);
+    status = cavern_buffer_seal(piece.buffer);
+    if (status == CAVERN_OK)
+        status = segments_map(plan, false, process, &piece);
+    cavern_handle_close(piece.buffer);
     return status;
 }
 
-enum cavern_status cavern_spawn_stack(cavern_handle process, cavern_handle account, uint32_t bytes, uint64_t *top)
-{
-    cavern_handle buffer;
-    uint64_t size = cavern_pages(bytes);
-    enum cavern_status status = cavern_buffer_create(account, size, 0, &buffer);
-    if (status)
-        return status;
-    *top = CAVERN_STACK_TOP;
-    status = cavern_buffer_map_at(process, buffer, 0, size, CAVERN_STACK_TOP - size, READ_WRITE);
-    cavern_handle_close(buffer);
-    return status;
-}
+/* --- what it is told --- */
 
 /* The queue is bound first: its addresses are part of its entry. */
 static enum cavern_status give_queue(struct cavern_spawn *spawn, cavern_handle process,
@@ -129,37 +148,75 @@ static enum cavern_status give_handles(struct cavern_spawn *spawn, cavern_handle
     return status;
 }
 
-/* Gives the handles and tells of them. */
-static enum cavern_status make_record(struct cavern_spawn *spawn, cavern_handle process, uint64_t *address,
-                                      uint64_t *size)
+/* --- the rest of its memory --- */
+
+struct start {
+    uint64_t stack; /* its lowest address */
+    uint64_t top;
+    uint64_t record;
+    uint64_t record_bytes;
+};
+
+/* The record stands at the end of the region, the stack below, for blocks if it is large enough. */
+static struct start start_of(const struct cavern_spawn *spawn)
 {
-    size_t count = spawn->handle_count + (spawn->queue != 0);
-    struct piece piece;
-    *size = cavern_startup_size(count, spawn->argument_bytes);
-    enum cavern_status status = piece_open(&piece, spawn->account, cavern_pages(*size));
+    uint64_t stack = cavern_pages(spawn->stack ? spawn->stack : CAVERN_SPAWN_STACK_DEFAULT);
+    uint64_t bytes = cavern_startup_size(spawn->handle_count + (spawn->queue != 0), spawn->argument_bytes);
+    uint64_t record = CAVERN_STACK_TOP - cavern_pages(bytes);
+    uint64_t top = stack < CAVERN_BLOCK_2M ? record : record & ~(CAVERN_BLOCK_2M - 1);
+    return (struct start){.stack = top - stack, .top = top, .record = record, .record_bytes = bytes};
+}
+
+static enum cavern_status map_writable(cavern_handle process, const struct spawn_plan *plan, const struct start *start,
+                                       const struct piece *piece)
+{
+    enum cavern_status status =
+        cavern_buffer_map_at(process, piece->buffer, 0, start->top - start->stack, start->stack, READ_WRITE);
+    if (status == CAVERN_OK)
+        status = segments_map(plan, true, process, piece);
     if (status)
         return status;
-    status = give_handles(
-        spawn, process, cavern_startup_write(piece.here, count, spawn->arguments, spawn->argument_bytes, spawn->heap));
-    enum cavern_status handed = piece_hand_over(&piece, process, 0, CAVERN_PROT_READ, address);
-    return status ? status : handed;
+    uint64_t bytes = cavern_pages(start->record_bytes), offset = piece->offset + piece->bytes - bytes;
+    return cavern_buffer_map_at(process, piece->buffer, offset, bytes, start->record, CAVERN_PROT_READ);
+}
+
+/* Gives the handles and tells of them. */
+static enum cavern_status load_writable(struct cavern_spawn *spawn, cavern_handle process,
+                                        const struct spawn_plan *plan, const struct start *start)
+{
+    struct piece piece;
+    uint64_t data = segments_bytes(plan, true);
+    enum cavern_status status =
+        piece_open(&piece, spawn->account, start->top - start->stack, data + cavern_pages(start->record_bytes));
+    if (status)
+        return status;
+    segments_fill(plan, true, piece.here);
+    status = give_handles(spawn, process,
+                          cavern_startup_write((uint8_t *)piece.here + data, spawn->handle_count + (spawn->queue != 0),
+                                               spawn->arguments, spawn->argument_bytes, spawn->heap));
+    cavern_buffer_unmap(piece.here, piece.bytes);
+    if (status == CAVERN_OK)
+        status = map_writable(process, plan, start, &piece);
+    cavern_handle_close(piece.buffer);
+    return status;
 }
 
 static enum cavern_status fill_process(struct cavern_spawn *spawn, cavern_handle process)
 {
-    uint64_t entry, top, record, size;
-    uint32_t stack = spawn->stack ? spawn->stack : CAVERN_SPAWN_STACK_DEFAULT;
-    enum cavern_status status = cavern_spawn_load(process, spawn->account, spawn->image, spawn->image_size, &entry);
+    struct spawn_plan plan;
+    struct start start = start_of(spawn);
+    enum cavern_status status = spawn_plan_make(spawn->image, spawn->image_size, &plan);
     if (status == CAVERN_OK)
-        status = cavern_spawn_stack(process, spawn->account, stack, &top);
+        status = load_sealed(spawn, process, &plan);
     if (status == CAVERN_OK)
-        status = make_record(spawn, process, &record, &size);
+        status = load_writable(spawn, process, &plan, &start);
     if (status == CAVERN_OK && spawn->exit_queue)
         status = cavern_sys_notify(process, spawn->exit_label, spawn->exit_queue, CAVERN_NOTIFY_EXIT);
     if (status)
         return status;
     cavern_handle thread;
-    status = cavern_sys_thread_create(process, spawn->priority, entry, top, 0, record, size, spawn->cpus, &thread);
+    status = cavern_sys_thread_create(process, spawn->priority, plan.entry, start.top, 0, start.record,
+                                      start.record_bytes, spawn->cpus, &thread);
     if (status == CAVERN_OK)
         cavern_handle_close(thread);
     return status;
@@ -174,6 +231,6 @@ enum cavern_status cavern_spawn(struct cavern_spawn *spawn, cavern_handle *proce
         return status;
     status = fill_process(spawn, *process);
     if (status)
-        cavern_spawn_undo(*process);
+        undo(*process);
     return status;
 }

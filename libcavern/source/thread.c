@@ -170,7 +170,7 @@ static enum cavern_status inspect_self(uint64_t *id)
 }
 
 /* The first thread was started by the parent, who does not tell at which priority. */
-static enum cavern_status first_priority(uint64_t *priority)
+static enum cavern_status find_first_priority(uint64_t *priority)
 {
     struct cavern_thread_info infos[8];
     uint64_t process, cursor = 0, written;
@@ -187,6 +187,17 @@ static enum cavern_status first_priority(uint64_t *priority)
             break;
     }
     return status ? status : CAVERN_BAD_ARGUMENT;
+}
+
+/* Asked for by the first thread alone. */
+static enum cavern_status first_priority(uint64_t *priority)
+{
+    static bool known;
+    static uint64_t found;
+    enum cavern_status status = known ? CAVERN_OK : find_first_priority(&found);
+    known = status == CAVERN_OK;
+    *priority = found;
+    return status;
 }
 
 static enum cavern_status choose_priority(int wanted, uint64_t *priority)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Making a process from an ELF image in memory: process_create; a buffer for each segment, filled and mapped; a stack
- * with nothing mapped below it; the queue bound; handles given; the start-up record; thread_create. What fails rolls
- * back: the half-made process is ended and closed. Everything is charged to the child's account, but the mappings
- * through which the parent fills its memory.
+ * Making a process from an ELF image in memory: process_create; what the process can't write of it in a buffer,
+ * filled, sealed and mapped; its stack, with nothing mapped below it, the rest of the image and the start-up record in
+ * another; the queue bound and handles given meanwhile; thread_create. What fails rolls back: the half-made process is
+ * ended and closed. Everything is charged to the child's account, but the mappings through which the parent fills its
+ * memory.
  */
 #pragma once
 
@@ -55,13 +56,6 @@ struct cavern_spawn {
  * have run and ended when this returns.
  */
 enum cavern_status cavern_spawn(struct cavern_spawn *spawn, cavern_handle *process) CAVERN_MUST_CHECK;
-
-/* The parts, for a parent that does more in between. After a failure: cavern_spawn_undo. */
-enum cavern_status cavern_spawn_load(cavern_handle process, cavern_handle account, const void *image, size_t image_size,
-                                     uint64_t *entry) CAVERN_MUST_CHECK;
-enum cavern_status cavern_spawn_stack(cavern_handle process, cavern_handle account, uint32_t bytes,
-                                      uint64_t *top) CAVERN_MUST_CHECK;
-void cavern_spawn_undo(cavern_handle process);
 
 /* A process name as process_create wants it. */
 struct cavern_process_name {
