@@ -70,9 +70,9 @@ uint64_t buffer_draw(uint64_t from, uint64_t to, uint64_t length)
     return from + random_below(&draws, (to - from - length) / alignment + 1) * alignment;
 }
 
-static bool own_address_free(uint64_t address, uint64_t length)
+/* Behind `before`, which starts no higher than the range ends. */
+static bool own_address_free(const struct tree_node *before, uint64_t address)
 {
-    const struct tree_node *before = tree_floor(&own_addresses, address + length - 1);
     return !before || before->key + container_of(before, const struct buffer, own)->pages * PAGE_BYTES <= address;
 }
 
@@ -81,8 +81,10 @@ static bool own_address_assign(struct buffer *buffer)
     uint64_t length = buffer->pages * PAGE_BYTES;
     for (int i = 0; i < DRAWS_MAX; i++) {
         uint64_t address = buffer_draw(CAVERN_OWN_START, CAVERN_OWN_END, length);
-        if (address && own_address_free(address, length)) {
-            tree_insert(&own_addresses, &buffer->own, address);
+        struct tree_node *before = address ? tree_floor(&own_addresses, address + length - 1) : NULL;
+        if (address && own_address_free(before, address)) {
+            struct tree_node *after = before ? tree_next(before) : tree_first(&own_addresses);
+            tree_insert_between(&own_addresses, before, after, &buffer->own, address);
             return true;
         }
     }

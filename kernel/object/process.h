@@ -38,6 +38,7 @@ struct process {
     struct handle_table handles;
     uint32_t cursor;     /* of closing all handles */
     struct tree threads; /* thread.of_process, those that have not ended */
+    struct thread *near; /* of these: the one last found by its id, or NULL */
     uint32_t thread_count;
     uint32_t last_thread; /* id */
     struct list queues;   /* queue.of_process: bound to this process */

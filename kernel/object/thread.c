@@ -72,6 +72,8 @@ static void leave(struct thread *thread, const uint64_t exit_words[5])
     forget_fault(thread);
     thread->state = CAVERN_THREAD_ENDED;
     tree_remove(&process->threads, &thread->of_process);
+    if (process->near == thread)
+        process->near = NULL;
     process->thread_count--;
     memcpy(thread->exit.words, exit_words, sizeof thread->exit.words);
     notice_fire(&thread->exit);
@@ -214,9 +216,11 @@ void thread_fault_lost(struct thread *thread)
 
 struct thread *thread_find(struct process *process, uint64_t id)
 {
+    if (process->near && process->near->id == id)
+        return process->near;
     struct tree_node *node = tree_find(&process->threads, id);
 
-    return node ? container_of(node, struct thread, of_process) : NULL;
+    return process->near = node ? container_of(node, struct thread, of_process) : NULL;
 }
 
 struct thread *thread_next(struct process *process, uint64_t after)
