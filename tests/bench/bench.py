@@ -24,7 +24,7 @@ KERNEL = BUILD / "kernel/cavern.elf"
 SOURCES = HERE.parent.parent / "kernel"
 WORSE = 1.02
 CROWDS = (1, 100, 10_000)
-FLAT = 5  # percent
+FLAT = 5  # percent at most, from the least crowd to the others
 
 
 @dataclass
@@ -37,7 +37,6 @@ class Row:
     instructions: int | None = None
     user: int | None = None
     kernel: int | None = None
-    grows: int = FLAT  # percent at most, from the least crowd to the others
 
 
 def bench_machine(bootargs="", cpus=1):
@@ -135,7 +134,7 @@ def percent(counts):
 def grown(rows, counts):
     """Which rows cost more in a crowd, a line each; counts: {row: one for each crowd}."""
     for name, row in counts.items():
-        if percent(row) > rows[name].grows:
+        if percent(row) > FLAT:
             yield f"{rows[name].operation}: {max(row):,}, {percent(row):.0f} % more than {row[0]:,}"
 
 
