@@ -301,9 +301,17 @@ enum ustar_error ustar_find(const uint8_t *image, size_t size, const char *name,
     struct ustar archive;
 
     ustar_open(&archive, image, size);
+    //@ assert \forall integer n; \at(ends_apart(name, n, entry), Pre) ==> ends_apart(name, n, entry);
+    /*@
+      loop invariant archive_is(&archive, image, size) && is_string_apart(name, entry);
+      loop assigns archive.next, *entry;
+    */
     while (true) {
         enum ustar_error error = ustar_next(&archive, entry);
 
+        //@ assert \forall integer n; \at(ends_apart(name, n, entry), LoopCurrent) ==> name[n] == 0;
+        //@ assert \forall integer n; \at(ends_apart(name, n, entry), LoopCurrent) ==> ends_apart(name, n, entry);
+        //@ assert is_string_apart(name, entry);
         if (error || names_equal(entry->name, name))
             return error == USTAR_END ? USTAR_NOT_FOUND : error;
     }

@@ -45,6 +45,9 @@ struct ustar {
 
 /*@
   predicate is_string(char *s) = \exists integer n; 0 <= n && \valid_read(s + (0 .. n)) && s[n] == 0;
+  predicate ends_apart(char *s, integer n, struct ustar_entry *e) =
+    0 <= n && \valid_read(s + (0 .. n)) && s[n] == 0 && \separated(s + (0 .. n), e);
+  predicate is_string_apart(char *s, struct ustar_entry *e) = \exists integer n; ends_apart(s, n, e);
   predicate block_readable(uint8_t *b) = \valid_read(b + (0 .. USTAR_BLOCK_BYTES - 1));
   predicate is_zero(uint8_t *b) = \forall integer n; 0 <= n < USTAR_BLOCK_BYTES ==> b[n] == 0;
   predicate has_magic(uint8_t *b) = b[257] == 'u' && b[258] == 's' && b[259] == 't' && b[260] == 'a' &&
@@ -109,6 +112,14 @@ void ustar_open(struct ustar *archive, const uint8_t *image, size_t size);
 enum ustar_error ustar_next(struct ustar *archive, struct ustar_entry *entry) __attribute__((warn_unused_result));
 
 /* The first entry of this name. */
+/*@
+  requires size < 0x8000000000000000 && \valid_read(image + (0 .. size - 1)) && \valid(entry);
+  requires \separated(entry, image + (0 .. size - 1)) && is_string_apart(name, entry);
+  assigns *entry;
+  ensures \result == USTAR_OK ==> same_name(&entry->name[0], name) && entry->size <= size &&
+    USTAR_BLOCK_BYTES <= entry->offset <= size - entry->size;
+  ensures \result != USTAR_END;
+*/
 enum ustar_error ustar_find(const uint8_t *image, size_t size, const char *name, struct ustar_entry *entry)
     __attribute__((warn_unused_result));
 
