@@ -29,8 +29,8 @@ struct request_table {
     uint32_t slots;
     uint32_t fresh;
     uint32_t used;
-    uint16_t first_free; /* slot + 1, 0 for none */
-    uint16_t last_free;  /* as long as there is a first */
+    uint32_t first_free; /* slot + 1, 0 for none */
+    uint32_t last_free;  /* as long as there is a first */
 };
 
 /*@
@@ -248,7 +248,7 @@ __attribute__((warn_unused_result)) static inline uint32_t request_take(struct r
     if (!table->first_free)
         return 0;
 
-    uint32_t number = table->first_free - 1u;
+    uint32_t number = table->first_free - 1;
     const struct request_slot *slot = request_slot(table, number);
     table->first_free = slot->next;
     /*@ assert \forall integer n; linked(table, table->fresh, n, number) <==>
@@ -300,10 +300,10 @@ static inline void request_slot_link(struct request_table *table, uint32_t numbe
 static inline void request_slot_append(struct request_table *table, uint32_t number)
 {
     if (table->first_free)
-        request_slot_link(table, table->last_free - 1u, (uint16_t)(number + 1));
+        request_slot_link(table, table->last_free - 1, (uint16_t)(number + 1));
     else
-        table->first_free = (uint16_t)(number + 1);
-    table->last_free = (uint16_t)(number + 1);
+        table->first_free = number + 1;
+    table->last_free = number + 1;
     //@ assert others_kept{Pre, Here}(table, -1);
     /*@ assert \forall integer n; linked(table, table->fresh, n, -1) <==>
           n == number || \at(linked(table, table->fresh, n, number), Pre); */
