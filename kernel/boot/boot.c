@@ -167,6 +167,13 @@ static void seed_draws(void)
     buffer_seed(seed);
 }
 
+static void limit_address_spaces(void)
+{
+    uint64_t asids;
+    if (option_number(description.bootargs, "asids", &asids) && !address_spaces_limit(asids))
+        log_write(CAVERN_LOG_WARNING, "asids: too few");
+}
+
 static void open_counters(void)
 {
     if (option_given(description.bootargs, "pmu") && !cpu_open_counters())
@@ -239,6 +246,7 @@ KERNEL_LOCK_UNCHECKED void boot(uint64_t tree, unsigned level)
     seed_draws();
     start_interrupts();
     scheduler_init(arch_cpu());
+    limit_address_spaces();
     open_counters();
     bool shared = start_cpus();
     struct account *root = make_root();

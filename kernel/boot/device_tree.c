@@ -124,7 +124,7 @@ static bool translate_once(const struct walk *walk, int depth, struct memory_reg
     return false;
 }
 
-/* The physical addresses of `reg`, as many as fit; false: one can't be understood. */
+/* The physical addresses of `reg`: as many as fit, but all are counted. False: one can't be understood. */
 static bool read_registers(const struct walk *walk, int node, struct memory_region *regions, size_t max, size_t *count)
 {
     if (walk->depth == 0) /* the root: a blob may name it as console or interrupt controller */
@@ -136,15 +136,15 @@ static bool read_registers(const struct walk *walk, int node, struct memory_regi
         return true;
     if (addresses < 1 || addresses > CELLS_MAX || sizes < 1 || sizes > CELLS_MAX || length % (4 * (addresses + sizes)))
         return false;
-    for (int left = length / 4; left && *count < max; left -= addresses + sizes, reg += addresses + sizes) {
+    for (int left = length / 4; left; left -= addresses + sizes, reg += addresses + sizes) {
         struct memory_region region = {read_cells(reg, addresses), read_cells(reg + addresses, sizes)};
         for (int depth = walk->depth - 1; depth > 0; depth--)
             if (!translate_once(walk, depth, &region))
                 return false;
         if (!range_valid(region.base, region.size))
             return false;
-        if (region.size)
-            regions[(*count)++] = region;
+        if (region.size && (*count)++ < max)
+            regions[*count - 1] = region;
     }
     return true;
 }
@@ -156,6 +156,8 @@ static const char *visit_memory(struct walk *walk, int node)
         return NULL;
     if (!read_registers(walk, node, machine->ram, MACHINE_RAM_MAX, &machine->ram_count))
         return "device tree: the memory node is damaged";
+    if (machine->ram_count > MACHINE_RAM_MAX)
+        return "device tree: too many regions of RAM";
     return NULL;
 }
 
@@ -164,7 +166,7 @@ static const char *visit_reserved(struct walk *walk, int node)
     struct machine_description *machine = walk->machine;
     if (!read_registers(walk, node, machine->reserved, MACHINE_RESERVED_MAX, &machine->reserved_count))
         return "device tree: reserved memory is damaged";
-    if (machine->reserved_count == MACHINE_RESERVED_MAX)
+    if (machine->reserved_count > MACHINE_RESERVED_MAX)
         return "device tree: too many pieces of reserved memory";
     return NULL;
 }
@@ -200,7 +202,8 @@ static bool describe(const struct walk *walk, int node, struct device_descriptio
 {
     device->compatible = string_property(walk->blob, node, "compatible", &device->compatible_size);
     return device->compatible &&
-           read_registers(walk, node, device->registers, MACHINE_REGISTERS_MAX, &device->register_count);
+           read_registers(walk, node, device->registers, MACHINE_REGISTERS_MAX, &device->register_count) &&
+           device->register_count <= MACHINE_REGISTERS_MAX;
 }
 
 /* The node's name, or its part before the unit address, is `wanted`. */

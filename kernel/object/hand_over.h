@@ -126,6 +126,7 @@ STRAIGHT void yield_to_next(struct cpu *cpu, struct thread *from)
 {
     struct list *level = &scheduler.ready.level[from->runnable.priority];
     from->slice_used = 0;
+    cpu->slice_end = CAVERN_FOREVER;
     if (list_empty(level))
         return;
     struct thread *to = container_of(level->next, struct thread, runnable.link);

@@ -40,14 +40,6 @@ static void set_fixed_entries(struct process *process)
     handle_table_set_fixed(&process->handles, ENTRY_THREAD, CAVERN_TYPE_THREAD, 0, NULL);
 }
 
-static uint32_t next_id(void)
-{
-    do {
-        machine->last_process++;
-    } while (!machine->last_process || tree_find(&machine->processes, machine->last_process));
-    return machine->last_process;
-}
-
 static bool end_step(struct job *job);
 
 /* Nothing of this can fail. */
@@ -62,7 +54,7 @@ static void process_init(struct process *process, struct account *account, unsig
     notice_init(&process->exit, CAVERN_KIND_EXIT, &process->object);
     notice_init(&process->faults, CAVERN_KIND_FAULT, &process->object);
     job_init(&process->ending, end_step, &process->object);
-    process->id = next_id();
+    process->id = ++machine->last_process;
     tree_insert(&machine->processes, &process->by_id, process->id);
 }
 
@@ -72,9 +64,9 @@ enum cavern_status process_create(struct account *account, struct process *prede
     enum cavern_status status = predecessor ? check_predecessor(predecessor, account) : CAVERN_OK;
     if (status)
         return status;
-    struct process *process = object_create(account, CLASS_PROCESS);
+    struct process *process = machine->last_process < UINT32_MAX ? object_create(account, CLASS_PROCESS) : NULL;
     if (!process)
-        return CAVERN_NO_MEMORY;
+        return CAVERN_NO_MEMORY; /* or no id */
     process->account = account;
     status = space_init(&process->space, account);
     if (status)

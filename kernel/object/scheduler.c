@@ -112,12 +112,23 @@ void scheduler_wait(struct thread *thread, uint8_t state, uint64_t deadline)
     cpu->reschedule = true;
 }
 
+/* Who is left alone has its whole slice when the next comes. */
+static void end_contest(uint8_t priority)
+{
+    for (unsigned i = 0; i < scheduler.cpu_count; i++) {
+        struct cpu *cpu = scheduler.cpus[i];
+        if (cpu->current && cpu->current->runnable.priority == priority && !(cpu_ready(cpu, true) >> priority & 1))
+            cpu->slice_end = NEVER;
+    }
+}
+
 void scheduler_remove(struct thread *thread)
 {
     struct cpu *cpu = arch_cpu();
 
     if (run_queue_queued(&thread->runnable))
         placement_dequeue(thread);
+    end_contest(thread->runnable.priority);
     deadline_leave(thread);
     if (thread == cpu->current)
         cpu->reschedule = true;
@@ -158,9 +169,11 @@ void scheduler_set_priority(struct thread *thread, uint8_t priority)
             placement_tell(cpu);
         return;
     }
+    uint8_t before = thread->runnable.priority;
     placement_dequeue(thread);
     thread->runnable.priority = priority;
     placement_enqueue(thread, false);
+    end_contest(before);
     placement_announce(thread);
 }
 
@@ -172,6 +185,7 @@ void scheduler_set_mask(struct thread *thread, uint64_t mask)
     if (run_queue_queued(&thread->runnable)) {
         placement_dequeue(thread);
         placement_enqueue(thread, false);
+        end_contest(thread->runnable.priority);
         placement_announce(thread);
     } else if (cpu && !(placement_allowed(thread) & cpu_bit(cpu))) {
         placement_tell(cpu);

@@ -5,6 +5,7 @@
  */
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/system_registers.h"
+#include "arch/aarch64/waiting.h"
 #include "object/machine.h"
 #include "object/scheduler.h"
 #include "platform/controller.h"
@@ -45,9 +46,11 @@ static uint64_t affinity[CAVERN_CPUS_MAX];            /* MPIDR_EL1's Aff3 to Aff
 
 static void wait_clear(volatile void *registers, uint64_t offset, uint32_t bits)
 {
-    for (unsigned i = 0; mmio_read32(registers, offset) & bits; i++)
+    for (unsigned i = 0; mmio_read32(registers, offset) & bits; i++) {
         if (i == PATIENCE)
             panic("interrupt controller: it does not react");
+        wait_moment();
+    }
 }
 
 static volatile void *find_redistributor(uint64_t mpidr)

@@ -4,6 +4,7 @@
 #include "platform/pl011.h"
 
 #include "arch/aarch64/mmu.h"
+#include "arch/aarch64/waiting.h"
 #include "platform/mmio.h"
 
 #define UARTDR 0x00
@@ -26,9 +27,11 @@ void pl011_init(uint64_t physical)
 
 static void write_byte(char c)
 {
-    for (unsigned i = 0; mmio_read32(pl011, UARTFR) & UARTFR_TXFF; i++)
+    for (unsigned i = 0; mmio_read32(pl011, UARTFR) & UARTFR_TXFF; i++) {
         if (i == PATIENCE)
             return;
+        wait_moment();
+    }
     mmio_write32(pl011, UARTDR, (uint8_t)c);
 }
 

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cavern/syscalls.h>
+
 struct thread;
 
 /* Of a `send` in these registers, its caller's or another's: a message of whole words, without attachments, which finds
@@ -20,5 +22,10 @@ struct thread;
 bool fast_send(struct thread *caller, uint64_t *x);
 /* True: the call has been served. The caller has the kernel to itself. */
 bool fast_serve(struct thread *caller, unsigned operation);
-/* The same while other CPUs may be in short cuts too, but none in the general path. */
+static inline bool fast_is_shared(unsigned operation)
+{
+    return operation == CAVERN_CALL_CALL || operation == CAVERN_CALL_REPLY_RECEIVE;
+}
+
+/* The same for these, while other CPUs may be in short cuts too, but none in the general path. */
 bool fast_serve_shared(struct thread *caller, unsigned operation);

@@ -362,6 +362,11 @@ void processors_run(void)
 
 /* --- waiting.h --- */
 
+bool interrupt_is_pending(void)
+{
+    return interrupt_waits(model.cpu);
+}
+
 void wait_interrupt(void)
 {
     struct processor *own = this_processor();

@@ -29,6 +29,7 @@ def parse():
     parser.add_argument("--cpu", default=qemu.Machine.cpu, help="model of the processor")
     parser.add_argument("--memory", default=qemu.Machine.memory, help="such as 128M")
     parser.add_argument("--cpus", type=int, default=qemu.Machine.cpus, help="how many")
+    parser.add_argument("--bootargs", default="", help="further options of the kernel")
     parser.add_argument("--el2", action="store_true", help="enter the kernel at EL2")
     return parser.parse_args()
 
@@ -58,7 +59,7 @@ def follow(words, seconds, show=lambda line: True):
 def main():
     options = parse()
     print(f"# seed {options.seed}: test_system.py {options.text} --seed {options.seed} repeats this run", flush=True)
-    bootargs = f"seed={options.seed} test={options.text}"
+    bootargs = f"seed={options.seed} test={options.text} {options.bootargs}".strip()
     machine = qemu.Machine(
         initrd=qemu.BUILD / "ramdisk/initrd-system.tar",
         bootargs=bootargs,

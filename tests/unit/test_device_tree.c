@@ -261,6 +261,35 @@ static void test_trees_without_the_necessary_are_refused(void **state)
     }
 }
 
+/* What is said of a tree whose node has so many ranges; NULL: nothing. */
+static const char *read_with_ranges(const char *path, unsigned count)
+{
+    struct tree tree;
+    struct machine_description machine;
+    fdt64_t reg[2 * 64];
+    for (unsigned i = 0; i < count; i++) {
+        reg[2 * i] = cpu_to_fdt64(0x40000000 + i * UINT64_C(0x01000000));
+        reg[2 * i + 1] = cpu_to_fdt64(0x1000);
+    }
+    build(&tree, NULL);
+    assert_int_equal(fdt_setprop(tree.blob, at(&tree, path), "reg", reg, (int)(16 * count)), 0);
+    return device_tree_read(tree.blob, &machine);
+}
+
+/* [DEV-KERNEL-2] One piece of reserved memory stands in the blob's own list. */
+static void test_more_ranges_than_fit_are_refused(void **state)
+{
+    (void)state;
+    assert_null(read_with_ranges("/memory@40000000", MACHINE_RAM_MAX));
+    assert_string_equal(read_with_ranges("/memory@40000000", MACHINE_RAM_MAX + 1),
+                        "device tree: too many regions of RAM");
+    assert_null(read_with_ranges("/reserved-memory/secure@42000000", MACHINE_RESERVED_MAX - 1));
+    assert_string_equal(read_with_ranges("/reserved-memory/secure@42000000", MACHINE_RESERVED_MAX),
+                        "device tree: too many pieces of reserved memory");
+    assert_null(read_with_ranges("/intc@8000000", MACHINE_REGISTERS_MAX));
+    assert_non_null(read_with_ranges("/intc@8000000", MACHINE_REGISTERS_MAX + 1));
+}
+
 static void test_headers_that_are_none_have_no_size(void **state)
 {
     struct tree tree;
@@ -369,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_absent_chosen_leaves_defaults),
         cmocka_unit_test(test_disabled_memory_is_not_used),
         cmocka_unit_test(test_trees_without_the_necessary_are_refused),
+        cmocka_unit_test(test_more_ranges_than_fit_are_refused),
         cmocka_unit_test(test_headers_that_are_none_have_no_size),
         cmocka_unit_test(test_used_part_leaves_padding_out),
         cmocka_unit_test(test_any_damaged_byte_is_survived),

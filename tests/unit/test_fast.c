@@ -225,6 +225,30 @@ static void test_hand_over_charges_who_ran(void **state)
     assert_int_equal(server.process->cpu_time, served + 500);
 }
 
+/* [SCHED-3] [SCHED-18] Who was left alone has its whole slice when the other comes back, whether it yielded or not. */
+static void test_slice_begins_anew_when_another_comes_back(void **state)
+{
+    (void)state;
+    struct peer *one = &clients[0], *other = &clients[1];
+    for (unsigned way = GENERAL; way < SHARED; way++)
+        for (unsigned yields = 0; yields < 2; yields++) {
+            model_start(64 << 20);
+            model_short_cuts(way == SHORT);
+            peer_start(one, "one", 15, 0, 0);
+            peer_start(other, "other", 15, 0, 0);
+            assert_int_equal(peer_call(one, NOP, 0), CAVERN_OK);
+            assert_ptr_equal(arch_cpu()->current, one->thread);
+            assert_int_equal(thread_set(other->thread, 14, 0), CAVERN_OK);
+            model_set_time(arch_now() + SCHEDULER_SLICE / 2);
+            if (yields)
+                assert_int_equal(peer_call(one, THREAD_CONTROL, CAVERN_SELF_THREAD, [3] = CAVERN_THREAD_YIELD),
+                                 CAVERN_OK);
+            assert_int_equal(thread_set(other->thread, 15, 0), CAVERN_OK);
+            assert_int_equal(peer_call(one, NOP, 0), CAVERN_OK);
+            assert_int_equal(arch_cpu()->slice_end, arch_now() + SCHEDULER_SLICE);
+        }
+}
+
 static void test_fast_path_serves_calls_between_waiting_threads(void **state)
 {
     (void)state;
@@ -237,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fast_path_agrees_with_the_general_path),
         cmocka_unit_test(test_hand_over_charges_who_ran),
+        cmocka_unit_test(test_slice_begins_anew_when_another_comes_back),
         cmocka_unit_test(test_fast_path_serves_calls_between_waiting_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

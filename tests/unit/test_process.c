@@ -121,6 +121,10 @@ static void test_process_ids_are_not_used_twice(void **state)
         last = id;
         assert_int_equal(peer_call(&parent, HANDLE_CLOSE, child), CAVERN_OK);
     }
+    machine->last_process = UINT32_MAX - 1;
+    create(CAVERN_NO_HANDLE, 0);
+    assert_int_equal(machine->last_process, UINT32_MAX);
+    assert_int_equal(peer_call(&parent, PROCESS_CREATE, CAVERN_SELF_ACCOUNT), CAVERN_NO_MEMORY);
 }
 
 /* [PROC-CREATE-3] */

@@ -49,6 +49,15 @@ void address_spaces_init(uint64_t empty_table)
     asids.empty = empty_table;
 }
 
+bool address_spaces_limit(uint64_t count)
+{
+    if (count <= CAVERN_CPUS_MAX)
+        return false;
+    if (count < asids.end)
+        asids.end = (uint32_t)count;
+    return true;
+}
+
 void address_space_unload(void)
 {
     ttbr_load(asids.empty);

@@ -59,6 +59,5 @@ static inline uint64_t arch_ticks(void)
 
 static inline bool arch_interrupt_pending(void)
 {
-    bool interrupt = system_register_read(isr_el1) & 1 << 7; /* ISR_EL1.I; DDI 0487, D19.2.70 */
-    return interrupt || kernel_lock_wanted();
+    return interrupt_is_pending() || kernel_lock_wanted();
 }

@@ -52,8 +52,9 @@ static inline bool kernel_lock_is_free(void)
 }
 
 /*
- * `*sharing` is the CPU's own flag. False: somebody has had the lock for long. Who took it at the first sight of
- * another that has it would be seen by the next in turn, and no short cut would be taken any more.
+ * `*sharing` is the CPU's own flag. False: somebody has had the lock for long, or an interrupt waits, and who has the
+ * lock must see that this CPU wants it. Who took it at the first sight of another that has it would be seen by the next
+ * in turn, and no short cut would be taken any more.
  */
 static inline bool kernel_lock_share(bool *sharing)
 {
@@ -64,7 +65,7 @@ static inline bool kernel_lock_share(bool *sharing)
             return true;
         __atomic_store_n(sharing, false, __ATOMIC_RELEASE);
         do {
-            if (++looks > SHARE_LOOKS || kernel_lock_wanted())
+            if (++looks > SHARE_LOOKS || kernel_lock_wanted() || interrupt_is_pending())
                 return false;
             wait_moment();
         } while (!kernel_lock_is_free());

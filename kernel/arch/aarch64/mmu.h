@@ -39,6 +39,8 @@ void address_space_unload(void);
 
 /* `empty_table`: physical address of a table without entries. */
 void address_spaces_init(uint64_t empty_table);
+/* No more ASIDs than these: rollovers come sooner. False: each CPU must be able to keep one. */
+bool address_spaces_limit(uint64_t asids);
 
 /* Takes over the tables that head.S has made, and forgets the identity map. */
 void kernel_map_init(void);

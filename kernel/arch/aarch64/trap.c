@@ -130,9 +130,10 @@ void kernel_lock_kick(uint32_t ticket)
 TRAP void short_cut(struct arch_context *context)
 {
     struct cpu *cpu = arch_cpu();
-    if (!kernel_lock_share(&cpu->sharing))
+    unsigned operation = syscall_operation(context->x[1]);
+    if (!fast_is_shared(operation) || !kernel_lock_share(&cpu->sharing))
         return;
-    bool served = fast_serve_shared(thread_of(context), syscall_operation(context->x[1]));
+    bool served = fast_serve_shared(thread_of(context), operation);
     kernel_lock_unshare(&cpu->sharing);
     if (served)
         context_enter(&cpu->current->context);

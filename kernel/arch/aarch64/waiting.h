@@ -2,12 +2,21 @@
 /* How a CPU waits for another, or for a device, without keeping the host of a virtual one busy. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "arch/aarch64/system_registers.h"
 
 #define WAIT_LOOKS 1000   /* at a word, before it is better to sleep */
 #define SHARE_LOOKS 10000 /* at the kernel lock, before it is better to stand in line for it */
 
-/* Until an interrupt waits to be taken, masked or not. */
+/* An interrupt waits to be taken, masked or not: ISR_EL1.I. DDI 0487, D19.2.70 */
+static inline bool interrupt_is_pending(void)
+{
+    return system_register_read(isr_el1) & 1 << 7;
+}
+
+/* Until one does. */
 static inline void wait_interrupt(void)
 {
     __asm__ volatile("wfi" ::: "memory");

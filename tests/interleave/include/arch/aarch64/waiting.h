@@ -2,11 +2,13 @@
 /* In place of the kernel's: who waits lets another simulated CPU go on. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WAIT_LOOKS 2  /* so that CPUs do park */
 #define SHARE_LOOKS 2 /* so that they do without short cuts, too */
 
+bool interrupt_is_pending(void);
 void wait_interrupt(void);
 void wait_moment(void);
 void wait_begin(void);
