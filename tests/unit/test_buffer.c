@@ -228,12 +228,14 @@ static void test_create_too_large_to_fill_gives_all_back(void **state)
     free(hidden);
 }
 
+/* [MEM-BUFFER-5] Whichever page is the one that is not there. */
 static void test_create_without_memory_changes_nothing(void **state)
 {
     (void)state;
     cavern_handle handle = create(PAGE, 0);
     assert_int_equal(call_close(thread, handle), CAVERN_OK);
     struct balance before = balance_of(account);
+    uint64_t objects = account->objects, handles = thread->process->handles.used;
     for (int pending = 0; pending < 2; pending++) {
         model_interrupt_pending(pending);
         unsigned n = 0, status = CAVERN_NO_MEMORY;
@@ -241,8 +243,11 @@ static void test_create_without_memory_changes_nothing(void **state)
             model_fail_allocation(n + 1);
             status = call_buffer_create(thread, CAVERN_SELF_ACCOUNT, BLOCK + 100 * PAGE, 0, &handle);
             model_fail_allocation(0);
-            if (status)
-                assert_balance(account, before);
+            if (!status)
+                break;
+            assert_balance(account, before);
+            assert_int_equal(account->objects, objects);
+            assert_int_equal(thread->process->handles.used, handles);
         }
         assert_int_equal(status, CAVERN_OK);
         assert_true(n > 100);

@@ -280,22 +280,63 @@ static void test_lease_to_write_keeps_from_sealing(void **state)
     assert_int_equal(seal(buffer), CAVERN_OK);
 }
 
-/* Lender and borrower are one, and so is the memory. */
+/* [MSG-LEASE-8] Where the copy stops lies neither at the start of a page of the lent bytes, nor of a piece of the copy.
+ */
+static void test_lease_copy_to_memory_that_ends_early(void **state)
+{
+    (void)state;
+    enum { HERE = 4096 + 1000 };
+    uint8_t bytes[HERE], back[HERE];
+    memset(bytes, 0x5c, sizeof bytes);
+    for (unsigned pending = 0; pending < 2; pending++) {
+        uint32_t id = lend(CAVERN_LEASE_READ | CAVERN_LEASE_WRITE);
+        model_interrupt_pending(pending);
+        uint64_t end = server.memory + PEER_MEMORY - HERE;
+        assert_int_equal(
+            peer_call(&server, LEASE_COPY, server.queue, [2] = id, [3] = READ, [4] = 7, [5] = end, [6] = LENT - 7),
+            CAVERN_BAD_ADDRESS);
+        assert_pattern(&server, PEER_MEMORY - HERE, 7, HERE);
+        peer_write(&server, PEER_MEMORY - HERE, bytes, HERE);
+        assert_int_equal(
+            peer_call(&server, LEASE_COPY, server.queue, [2] = id, [3] = WRITE, [4] = 7, [5] = end, [6] = LENT - 7),
+            CAVERN_BAD_ADDRESS);
+        peer_read(&client, 100 + 7, back, HERE);
+        assert_memory_equal(back, bytes, HERE);
+        assert_pattern(&client, 100, 0, 7);
+        assert_pattern(&client, 100 + 7 + HERE, 7 + HERE, LENT - 7 - HERE);
+    }
+}
+
+/* [MSG-LEASE-9] Lender and borrower are one, and so is the memory: what is lent and what is written overlap in part. */
 static void test_lease_copy_onto_itself(void **state)
 {
     (void)state;
+    enum { ALL = 0x8000, OWN = 3000, OFFSET = 4000, LENGTH = 9001 };
+    static uint8_t before[ALL], after[ALL];
     cavern_handle own = peer_sender(&client, &client, 1, 9, 9, 0);
-    struct cavern_lease lease = {client.memory, 4096, CAVERN_LEASE_READ | CAVERN_LEASE_WRITE};
-    peer_write(&client, 0x8000, &lease, sizeof lease);
+    struct cavern_lease lease = {client.memory, ALL, CAVERN_LEASE_READ | CAVERN_LEASE_WRITE};
+    for (unsigned i = 0; i < ALL; i++)
+        before[i] = (uint8_t)(i * 11 + i / 256);
+    peer_write(&client, ALL, &lease, sizeof lease);
     assert_int_equal(
         peer_call(&client, REQUEST,
-                  own, [1] = CAVERN_INFO(0, 0, 1, 0, 0), [3] = client.memory + 0x8000, [9] = client.queue, [10] = 1),
+                  own, [1] = CAVERN_INFO(0, 0, 1, 0, 0), [3] = client.memory + ALL, [9] = client.queue, [10] = 1),
         CAVERN_OK);
     uint64_t id = client.x[1];
-    for (unsigned how = READ; how <= WRITE; how += WRITE)
-        assert_int_equal(
-            peer_call(&client, LEASE_COPY, client.queue, [2] = id, [3] = how, [4] = 8, [5] = client.memory, [6] = 1000),
-            CAVERN_OK);
+    for (unsigned pending = 0; pending < 2; pending++)
+        for (unsigned how = READ; how <= WRITE; how += WRITE) {
+            unsigned start = how == WRITE ? OFFSET : OWN, end = start + LENGTH;
+            peer_write(&client, 0, before, ALL);
+            model_interrupt_pending(pending);
+            assert_int_equal(
+                peer_call(&client, LEASE_COPY,
+                          client.queue, [2] = id, [3] = how, [4] = OFFSET, [5] = client.memory + OWN, [6] = LENGTH),
+                CAVERN_OK);
+            peer_read(&client, 0, after, ALL);
+            assert_memory_equal(after, before, start);
+            assert_memory_not_equal(after + start, before + start, LENGTH);
+            assert_memory_equal(after + end, before + end, ALL - end);
+        }
 }
 
 /* The body of a message is what stands in the ring where the message is to go. */
@@ -324,6 +365,7 @@ int main(void)
         TEST(test_lease_holds_memory_until_the_request_ends),
         TEST(test_lease_of_nothing_refused),
         TEST(test_lease_to_write_keeps_from_sealing),
+        TEST(test_lease_copy_to_memory_that_ends_early),
         TEST(test_lease_copy_onto_itself),
         TEST(test_send_from_the_own_ring),
     };

@@ -219,7 +219,7 @@ static void test_notify_again_replaces_the_destination(void **state)
     assert_int_equal(word(0), 1);
 }
 
-/* [MSG-NOTICE-4] [MSG-NOTICE-1] It waited for room in one queue, and goes to the other. */
+/* [MSG-NOTICE-4] [MSG-NOTICE-9] [MSG-NOTICE-1] It waited for room in one queue, and goes to the other. */
 static void test_notify_takes_a_waiting_notice_along(void **state)
 {
     (void)state;
@@ -234,6 +234,55 @@ static void test_notify_takes_a_waiting_notice_along(void **state)
     assert_int_equal(word(0), 2);
     free_messages(64);
     assert_false(peer_take(&owner, &got));
+}
+
+/* [MSG-NOTICE-9] What has been told, in the ring or in registers, is not told again; what came after it is, at once. */
+static void test_notify_counts_as_the_acknowledgement(void **state)
+{
+    (void)state;
+    cavern_handle signal = make_signal(9);
+    cavern_handle theirs = model_give(owner.process, &peer_queue(&other)->object, CAVERN_RIGHT_RECEIVE);
+    fire(signal);
+    assert_next(&owner, CAVERN_KIND_SIGNAL, 9);
+    assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 10, [3] = theirs), CAVERN_OK);
+    assert_false(peer_take(&other, &got));
+    fire(signal); /* at once, without `acknowledge` */
+    assert_next(&other, CAVERN_KIND_SIGNAL, 10);
+    assert_int_equal(word(0), 1);
+    fire(signal);
+    fire(signal);
+    assert_false(peer_take(&other, &got));
+    assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 11, [3] = owner.queue), CAVERN_OK);
+    assert_next(&owner, CAVERN_KIND_SIGNAL, 11);
+    assert_int_equal(word(0), 2);
+    assert_false(peer_take(&other, &got));
+    acknowledge(signal);
+    assert_false(peer_take(&owner, &got));
+}
+
+/* [MSG-QUEUE-5] What was told to the queue that goes, be it taken or not, is in what the next is told. */
+static void test_source_whose_queue_goes_tells_the_next(void **state)
+{
+    (void)state;
+    for (unsigned taken = 0; taken < 2; taken++) {
+        assert_int_equal(peer_call(&owner, QUEUE_CREATE, CAVERN_SELF_ACCOUNT, [3] = 64), CAVERN_OK);
+        cavern_handle queue = owner.x[1], signal = make_signal(9);
+        assert_int_equal(peer_call(&owner, QUEUE_BIND, queue, [2] = CAVERN_SELF_PROCESS), CAVERN_OK);
+        assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 10, [3] = queue), CAVERN_OK);
+        fire(signal);
+        if (taken)
+            assert_int_equal(peer_call(&owner, RECEIVE, queue, [9] = CAVERN_POLL), CAVERN_IN_RING);
+        fire(signal);
+        assert_int_equal(peer_call(&owner, HANDLE_CLOSE, queue), CAVERN_OK);
+        model_settle();
+        fire(signal); /* to nobody */
+        assert_false(peer_take(&owner, &got));
+        assert_int_equal(peer_call(&owner, NOTIFY, signal, [2] = 11, [3] = owner.queue), CAVERN_OK);
+        assert_next(&owner, CAVERN_KIND_SIGNAL, 11);
+        assert_int_equal(word(0), 3);
+        fire(signal); /* one-shot, as always */
+        assert_false(peer_take(&owner, &got));
+    }
 }
 
 /* [MSG-NOTICE-5] */
@@ -535,6 +584,8 @@ int main(void)
         TEST(test_notice_that_waits_counts_on),
         TEST(test_notify_again_replaces_the_destination),
         TEST(test_notify_takes_a_waiting_notice_along),
+        TEST(test_notify_counts_as_the_acknowledgement),
+        TEST(test_source_whose_queue_goes_tells_the_next),
         TEST(test_notice_fired_before_it_had_a_destination),
         TEST(test_notice_not_acknowledged_comes_again),
         TEST(test_notice_in_registers_comes_again),
