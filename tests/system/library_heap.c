@@ -13,17 +13,20 @@ static void blocks_keep_what_is_in_them(void)
 {
     enum { COUNT = 400 };
     static uint8_t *blocks[COUNT];
+    static unsigned sizes[COUNT];
     unsigned seed = 1;
     for (unsigned i = 0; i < 20000; i++) {
         seed = seed * 1103515245 + 12345;
         unsigned at = seed / 65536 % COUNT, size = 1 + seed / 7 % 9000;
         if (blocks[at]) {
-            CHECK_EQUAL(blocks[at][0], at & 255);
+            for (unsigned k = 0; k < sizes[at]; k += 1 + sizes[at] / 32)
+                CHECK_EQUAL(blocks[at][k], at & 255);
+            CHECK_EQUAL(blocks[at][sizes[at] - 1], at & 255);
             free(blocks[at]);
             blocks[at] = NULL;
         } else {
             CHECK((blocks[at] = malloc(size)) != NULL);
-            memset(blocks[at], (int)at, size);
+            memset(blocks[at], (int)at, sizes[at] = size);
         }
     }
 }
@@ -126,10 +129,10 @@ static void thread_local_data_is_set_up(void)
 }
 
 const struct test_case test_cases[] = {
-    {"blocks keep what is in them", blocks_keep_what_is_in_them, ""},
+    {"blocks keep what is in them", blocks_keep_what_is_in_them, "[MEM-HEAP-1]"},
     {"each block can be lent", each_block_can_be_lent, "[MSG-LEASE-3]"},
-    {"the limit of the start-up record is kept", limit_of_the_record_is_kept, ""},
-    {"the heap takes all that the account has", heap_takes_all_that_the_account_has, ""},
+    {"the limit of the start-up record is kept", limit_of_the_record_is_kept, "[MEM-HEAP-2]"},
+    {"the heap takes all that the account has", heap_takes_all_that_the_account_has, "[MEM-HEAP-3]"},
     {"abort is a breakpoint", abort_is_a_breakpoint, "[PROC-FAULT-6]"},
     {"thread-local data is set up", thread_local_data_is_set_up, "[PROC-THREAD-1]"},
     {0},
