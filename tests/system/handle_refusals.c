@@ -10,6 +10,7 @@ static struct {
     uint64_t page;
 } t;
 
+#define LINE 34 /* and the next: nobody has them */
 #define GOOD_GIVE t.process, [2] = t.signal, [3] = CAVERN_RIGHT_RAISE
 #define GOOD_INSPECT                                                                                                   \
     CAVERN_SELF_PROCESS, [2] = CAVERN_INSPECT_PROCESS, [4] = t.page, [5] = sizeof(struct cavern_process_info)
@@ -110,21 +111,55 @@ static void inspect_handles_and_topics(void)
                  2, GOOD_INSPECT);
 }
 
+/* What each topic is about, and how large its records are; of those that list something there are two. */
+static struct {
+    cavern_handle handle;
+    uint64_t size;
+} topics[] = {
+    [CAVERN_INSPECT_ACCOUNT] = {CAVERN_SELF_ACCOUNT, sizeof(struct cavern_account_info)},
+    [CAVERN_INSPECT_PROCESSES] = {CAVERN_SELF_ACCOUNT, sizeof(struct cavern_process_info)},
+    [CAVERN_INSPECT_THREADS] = {CAVERN_SELF_ACCOUNT, sizeof(struct cavern_thread_info)},
+    [CAVERN_INSPECT_PROCESS] = {CAVERN_SELF_PROCESS, sizeof(struct cavern_process_info)},
+    [CAVERN_INSPECT_MACHINE] = {0, sizeof(struct cavern_machine_info)},
+    [CAVERN_INSPECT_BUFFER] = {0, sizeof(struct cavern_buffer_info)},
+    [CAVERN_INSPECT_DMA] = {0, sizeof(struct cavern_dma_info)},
+    [CAVERN_INSPECT_CPUS] = {0, sizeof(struct cavern_cpu_info)},
+    [CAVERN_INSPECT_INTERRUPTS] = {0, sizeof(struct cavern_interrupt_info)},
+};
+
+#define TOPICS (sizeof topics / sizeof *topics)
+#define GOOD_TOPIC topics[topic].handle, [2] = topic, [4] = t.page, [5] = topics[topic].size
+
+static void set_up_topics(void)
+{
+    cavern_handle lines[2], machine = test_handle(CAVERN_STARTUP_MACHINE);
+    set_up();
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_OK(
+            cavern_sys_derive(test_handle(CAVERN_STARTUP_INTERRUPTS), LINE + i, 1, 0, CAVERN_SELF_ACCOUNT, &lines[i]));
+    topics[CAVERN_INSPECT_MACHINE].handle = topics[CAVERN_INSPECT_CPUS].handle = machine;
+    topics[CAVERN_INSPECT_INTERRUPTS].handle = machine;
+    topics[CAVERN_INSPECT_BUFFER].handle = test_buffer(4096);
+    topics[CAVERN_INSPECT_DMA].handle = test_handle(CAVERN_STARTUP_DMA);
+}
+
+/* Each topic on what each other is about, and numbers that are none. */
+static void inspect_topics(void)
+{
+    set_up_topics();
+    for (uint64_t on = 1; on < TOPICS; on++)
+        for (uint64_t topic = 0; topic < TOPICS + 2; topic++)
+            if (topic && topic < TOPICS && topics[topic].handle == topics[on].handle)
+                ACCEPTS(INSPECT, GOOD_TOPIC);
+            else
+                REFUSES(INSPECT, BAD_ARGUMENT, topics[on].handle, [2] = topic, [4] = t.page, [5] = 4096);
+}
+
 static void inspect_memory(void)
 {
-    static const struct {
-        cavern_handle handle;
-        uint64_t topic, size;
-    } topics[] = {
-        {CAVERN_SELF_ACCOUNT, CAVERN_INSPECT_ACCOUNT, sizeof(struct cavern_account_info)},
-        {CAVERN_SELF_ACCOUNT, CAVERN_INSPECT_PROCESSES, sizeof(struct cavern_process_info)},
-        {CAVERN_SELF_ACCOUNT, CAVERN_INSPECT_THREADS, sizeof(struct cavern_thread_info)},
-        {CAVERN_SELF_PROCESS, CAVERN_INSPECT_PROCESS, sizeof(struct cavern_process_info)},
-    };
-    set_up();
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t size = topics[i].size;
-#define GOOD_TOPIC topics[i].handle, [2] = topics[i].topic, [4] = t.page, [5] = size
+    set_up_topics();
+    for (uint64_t topic = 1; topic < TOPICS; topic++) {
+        uint64_t size = topics[topic].size;
         REFUSES_EACH(INSPECT, BAD_ARGUMENT, VALUES(0, 1, size - 1), 5, GOOD_TOPIC);
         REFUSES_EACH(INSPECT, BAD_ADDRESS, test_unwritable(size), 4, GOOD_TOPIC);
         REFUSES_EACH(INSPECT, BAD_ADDRESS, test_misaligned(t.page), 4, GOOD_TOPIC);
@@ -133,6 +168,19 @@ static void inspect_memory(void)
         ACCEPTS(INSPECT, GOOD_TOPIC, [3] = ~UINT64_C(0)); /* a cursor behind everything */
         CHECK_EQUAL(*(uint64_t *)t.page, 0x5a5a5a5a5a5a5a5a);
         ACCEPTS(INSPECT, GOOD_TOPIC, [5] = ~UINT64_C(0)); /* more memory than there is, of which a record is used */
+    }
+}
+
+/* The first record is there, the second not. */
+static void inspect_memory_ends(void)
+{
+    static const uint64_t lists[] = {CAVERN_INSPECT_INTERRUPTS, CAVERN_INSPECT_CPUS};
+    set_up_topics();
+    for (unsigned i = 0; i < (test_cpus() > 1 ? 2 : 1); i++) {
+        uint64_t topic = lists[i], size = topics[topic].size;
+        REFUSES(INSPECT, BAD_ADDRESS, GOOD_TOPIC, [4] = t.page + 4096 - size, [5] = 2 * size);
+        REFUSES(INSPECT, BAD_ADDRESS, GOOD_TOPIC, [4] = t.page + 4096 - size, [5] = ~UINT64_C(0));
+        ACCEPTS(INSPECT, GOOD_TOPIC, [4] = t.page + 4096 - 2 * size, [5] = 2 * size);
     }
 }
 
@@ -220,7 +268,9 @@ const struct test_case test_cases[] = {
     {"handle_give: costs memory", give_costs_memory, "[ABI-ERROR-2] [MEM-ACCOUNT-7] [ABI-FAIL-1]"},
     {"handle_close: handles", close_handles, "[ABI-HANDLE-3] [ABI-HANDLE-6]"},
     {"inspect: handles and topics", inspect_handles_and_topics, "[ABI-INSPECT-2] [ABI-HANDLE-4]"},
+    {"inspect: topics", inspect_topics, "[ABI-INSPECT-2]"},
     {"inspect: memory", inspect_memory, "[ABI-INSPECT-1] [ABI-INSPECT-2] [ABI-ADDR-1] [ABI-ADDR-2]"},
+    {"inspect: memory that ends early", inspect_memory_ends, "[ABI-INSPECT-4] [ABI-ADDR-2]"},
     {"account_split: handles", split_handles, "[MEM-ACCOUNT-4] [ABI-HANDLE-4] [ABI-HANDLE-5]"},
     {"account_split: bytes", split_bytes, "[MEM-ACCOUNT-2] [MEM-ACCOUNT-3]"},
     {"account_split: priorities", split_priorities, "[MEM-ACCOUNT-4]"},

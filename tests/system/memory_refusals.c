@@ -66,6 +66,16 @@ static void create_with_progress(void)
     REFUSES(BUFFER_CREATE, BAD_ARGUMENT, GOOD_BUFFER, [2] = t.buffer);
     REFUSES(BUFFER_CREATE, DENIED, GOOD_BUFFER, [2] = sealed());
     REFUSES(BUFFER_CREATE, BAD_ARGUMENT, GOOD_BUFFER, [2] = device(CLOCK, 4096));
+    for (uint64_t progress = 1; progress; progress *= 32) { /* x5: how far it has come, which is not believed */
+        REFUSES(BUFFER_CREATE, BAD_ARGUMENT, GOOD_BUFFER, [2] = t.buffer, [5] = progress);
+        REFUSES(BUFFER_CREATE, BAD_HANDLE, GOOD_BUFFER, [2] = 1, [5] = progress);
+        cavern_handle whole = ACCEPTS(BUFFER_CREATE, GOOD_BUFFER, [3] = 300 * 4096, [5] = -progress);
+        ACCEPTS(MAP, CAVERN_SELF_PROCESS, [2] = whole, [4] = 300 * 4096, [5] = PLACE, [6] = READ);
+        for (uint64_t page = 0; page < 300; page++)
+            CHECK_EQUAL(*(const volatile uint64_t *)(PLACE + page * 4096), 0);
+        ACCEPTS(UNMAP, CAVERN_SELF_PROCESS, [3] = PLACE, [4] = 300 * 4096);
+        ACCEPTS(HANDLE_CLOSE, whole);
+    }
 }
 
 static void create_costs_memory(void)

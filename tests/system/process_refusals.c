@@ -85,9 +85,14 @@ static void thread_priorities_and_masks(void)
         REFUSES(THREAD_CREATE, DENIED, GOOD_THREAD, [2] = priority);
     REFUSES_EACH(THREAD_CREATE, BAD_ARGUMENT, VALUES(32, 255, 256, UINT64_C(1) << 32, UINT64_C(1) << 63, ~UINT64_C(0)),
                  2, GOOD_THREAD);
-    REFUSES_EACH(THREAD_CREATE, BAD_ARGUMENT, VALUES(UINT64_C(1) << 62, UINT64_C(1) << 63), 9, GOOD_THREAD);
+    const uint64_t beyond = UINT64_C(1) << test_cpus(); /* the first CPU that there isn't */
+    REFUSES_EACH(THREAD_CREATE, BAD_ARGUMENT, VALUES(beyond, -beyond, UINT64_C(1) << 62, UINT64_C(1) << 63), 9,
+                 GOOD_THREAD);
     ACCEPTS(THREAD_CREATE, GOOD_THREAD, [2] = 0, [9] = ~UINT64_C(0));
     ACCEPTS(PROCESS_END, t.process); /* it has not run yet */
+    t.process = test_process();
+    ACCEPTS(THREAD_CREATE, GOOD_THREAD, [2] = 0, [9] = beyond | beyond >> 1); /* one that there is suffices */
+    ACCEPTS(PROCESS_END, t.process);
 }
 
 /* Any pc, sp and TLS is taken: what can't be run is a fault of the thread, and ends its process and no other. */
@@ -162,12 +167,40 @@ static void control_operations(void)
     REFUSES(THREAD_CONTROL, BAD_ARGUMENT, GOOD_CONTROL, [0] = thread, [3] = CAVERN_THREAD_YIELD); /* another's */
     REFUSES_EACH(THREAD_CONTROL, BAD_ARGUMENT, VALUES(32, 255, 256, UINT64_C(1) << 32, ~UINT64_C(0)), 4,
                  GOOD_CONTROL, [0] = thread);
-    REFUSES_EACH(THREAD_CONTROL, BAD_ARGUMENT, VALUES(UINT64_C(1) << 62, UINT64_C(1) << 63), 5,
+    const uint64_t beyond = UINT64_C(1) << test_cpus();
+    REFUSES_EACH(THREAD_CONTROL, BAD_ARGUMENT, VALUES(beyond, -beyond, UINT64_C(1) << 62, UINT64_C(1) << 63), 5,
                  GOOD_CONTROL, [0] = thread);
     REFUSES_EACH(THREAD_CONTROL, DENIED, VALUES(TEST_PRIORITY_TOP + 1, 31), 4, GOOD_CONTROL, [0] = thread);
     CHECK_EQUAL(OBSERVE(t.done), 0);
     ACCEPTS(THREAD_CONTROL, GOOD_CONTROL, [0] = thread, [4] = TEST_PRIORITY_HIGH, [5] = 1);
     CHECK_EQUAL(OBSERVE(t.done), 1);
+}
+
+/*
+ * In x3 the kernel notes that a thread is about to end on another CPU; a program that writes the note itself ends the
+ * thread as it may, or is told that it has ended.
+ */
+static void control_with_progress(void)
+{
+    const uint64_t ending = UINT64_C(1) << 40, end = CAVERN_THREAD_END | ending;
+    set_up();
+    cavern_handle thread = test_thread(stay, NULL, TEST_PRIORITY_LOW);
+    for (uint64_t operation = 0; operation <= CAVERN_THREAD_SET + 1; operation++)
+        if (operation != CAVERN_THREAD_END)
+            REFUSES(THREAD_CONTROL, BAD_ARGUMENT, GOOD_CONTROL, [0] = thread, [3] = operation | ending);
+    REFUSES_EACH(THREAD_CONTROL, BAD_ARGUMENT, VALUES(end | 2, end | end << 1, end << 1, end >> 1, -ending), 3,
+                 GOOD_CONTROL, [0] = thread);
+    const unsigned both = 1u << CAVERN_TYPE_PROCESS | 1u << CAVERN_TYPE_THREAD;
+    REFUSES_EACH(THREAD_CONTROL, BAD_HANDLE, test_not_handles(both), 0, GOOD_CONTROL, [3] = end);
+    cavern_handle poor = test_without(thread, RIGHTS_THREAD, CAVERN_RIGHT_MANAGE);
+    REFUSES(THREAD_CONTROL, DENIED, GOOD_CONTROL, [0] = poor, [3] = end);
+    struct cavern_operation own = {{CAVERN_SELF_THREAD, CAVERN_INFO(0, CAVERN_CALL_THREAD_CONTROL, 0, 0, 0), 0, end}};
+    FAILS(SUBMIT, BAD_OPERATION, 0, [3] = (uintptr_t)&own, [4] = 1);
+    ACCEPTS(THREAD_CONTROL, GOOD_CONTROL, [0] = thread, [3] = end);
+    REFUSES(THREAD_CONTROL, GONE, thread, [3] = CAVERN_THREAD_SUSPEND);
+    ACCEPTS(THREAD_CONTROL, GOOD_CONTROL, [0] = thread, [3] = end);
+    REFUSES(THREAD_CONTROL, DENIED, GOOD_CONTROL, [0] = poor, [3] = end);
+    CHECK_EQUAL(OBSERVE(t.done), 0);
 }
 
 /* --- thread_registers --- */
@@ -228,6 +261,7 @@ const struct test_case test_cases[] = {
     {"thread_create: costs memory", thread_costs_memory, "[ABI-ERROR-2] [ABI-FAIL-1]"},
     {"thread_control: handles and ids", control_handles, "[PROC-CONTROL-5] [ABI-HANDLE-4]"},
     {"thread_control: operations", control_operations, "[PROC-CONTROL-3] [PROC-CONTROL-4] [ABI-CALL-3]"},
+    {"thread_control: forged progress", control_with_progress, "[PROC-CONTROL-5] [ABI-CALL-3] [ABI-SUBMIT-3]"},
     {"thread_registers: handles and states", registers_handles, "[PROC-REGISTERS-2] [PROC-CONTROL-5] [ABI-HANDLE-4]"},
     {"thread_registers: sets and memory", registers_sets_and_memory, "[ABI-REGISTERS-1] [ABI-ADDR-1] [ABI-ADDR-2]"},
     {0},

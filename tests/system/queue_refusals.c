@@ -51,6 +51,12 @@ static void space_that_can_never_be(void)
                  GOOD_SPACE);
     REFUSES(SPACE, TOO_LARGE, GOOD_SPACE, [0] = narrow, [3] = 3 * requests);
     test_nothing(&t.client);
+    cavern_handle other = test_sender(&t.queue, 9);
+    ACCEPTS(SPACE, GOOD_SPACE, [0] = other, [2] = 6, [3] = 0); /* no room at all is there at once */
+    test_receive(&t.client, CAVERN_KIND_SPACE, &t.message);
+    CHECK_EQUAL(t.message.header.label, 6);
+    REFUSES(SPACE, BUSY, GOOD_SPACE, [0] = other, [3] = 0);
+    cavern_queue_release(&t.client, &t.message);
     ACCEPTS(SPACE, GOOD_SPACE, [3] = 64 | 4 * requests);
     REFUSES(SPACE, BUSY, GOOD_SPACE); /* told, but not freed */
     ACCEPTS(SPACE, GOOD_SPACE, [0] = narrow, [3] = 2 * requests);
@@ -189,6 +195,20 @@ static void queue_create_arguments(void)
     ACCEPTS(QUEUE_CREATE, GOOD_CREATE, [3] = 32768, [4] = 16384);
 }
 
+/* x5 is the kernel's own, for a call that goes on. */
+static void queue_create_with_progress(void)
+{
+    set_up();
+    struct test_values bad = NOT(QUEUE);
+    bad.value[0] = 1; /* 0 is a new one */
+    REFUSES_EACH(QUEUE_CREATE, BAD_HANDLE, bad, 5, GOOD_CREATE);
+    cavern_handle poor = test_without(t.unbound, RIGHTS_QUEUE, CAVERN_RIGHT_MANAGE);
+    REFUSES_EACH(QUEUE_CREATE, BAD_ARGUMENT, VALUES(t.unbound, t.queue.handle, t.deaf, poor), 5, GOOD_CREATE);
+    REFUSES(QUEUE_BIND, DENIED, GOOD_BIND, [0] = poor); /* it has got no rights by that */
+    REFUSES(RECEIVE, DENIED, t.deaf, [9] = CAVERN_POLL);
+    ACCEPTS(QUEUE_BIND, GOOD_BIND);
+}
+
 static void queue_create_costs_memory(void)
 {
     for (uint64_t pages = 0; pages < 5; pages++)
@@ -258,7 +278,7 @@ static void sender_mint_costs_memory(void)
 
 const struct test_case test_cases[] = {
     {"space: handles", space_handles, "[ABI-HANDLE-4] [MSG-QUEUE-2] [MSG-QUEUE-3]"},
-    {"space: what can never be", space_that_can_never_be, "[MSG-SPACE-3] [MSG-SPACE-4]"},
+    {"space: what can never be", space_that_can_never_be, "[MSG-SPACE-1] [MSG-SPACE-3] [MSG-SPACE-4]"},
     {"queue_freed: handles", queue_freed_handles, "[ABI-HANDLE-4] [MSG-QUEUE-2]"},
     {"lease_copy: handles and ids", lease_handles_and_ids, "[ABI-HANDLE-4] [MSG-QUEUE-2] [MSG-LEASE-6]"},
     {"lease_copy: indices", lease_indices, "[MSG-LEASE-4] [MSG-LEASE-5]"},
@@ -268,6 +288,7 @@ const struct test_case test_cases[] = {
     {"grant_accept: indices", grant_indices, "[MSG-GRANT-6]"},
     {"grant_accept: costs memory", grant_costs_memory, "[MSG-GRANT-5] [ABI-ERROR-2]"},
     {"queue_create: arguments", queue_create_arguments, "[MSG-QUEUE-1] [ABI-HANDLE-4]"},
+    {"queue_create: forged progress", queue_create_with_progress, "[MSG-QUEUE-6] [ABI-HANDLE-4]"},
     {"queue_create: costs memory", queue_create_costs_memory, "[ABI-ERROR-2] [MEM-ACCOUNT-1] [ABI-FAIL-1]"},
     {"queue_bind: handles", queue_bind_handles, "[MSG-BIND-1] [PROC-CREATE-3] [ABI-HANDLE-4]"},
     {"queue_bind: costs memory", queue_bind_costs_memory, "[ABI-ERROR-2] [ABI-FAIL-1]"},

@@ -344,6 +344,47 @@ static void time_is_charged_to_who_ran(void)
     CHECK(after.cpu_time - before.cpu_time < 90 * CAVERN_MILLISECOND);
 }
 
+/* --- a CPU with nothing to do --- */
+
+#define CPUS_MAX 64
+
+static unsigned interrupts(uint64_t count[CPUS_MAX])
+{
+    static struct cavern_cpu_info cpus[CPUS_MAX];
+    uint64_t next, written;
+    CHECK_OK(cavern_sys_inspect(test_handle(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_CPUS, 0, (uintptr_t)cpus,
+                                sizeof cpus, &next, &written));
+    CHECK_EQUAL(next, 0);
+    unsigned number = (unsigned)(written / sizeof *cpus);
+    CHECK_EQUAL(number, test_cpus());
+    for (unsigned i = 0; i < number; i++)
+        count[i] = cpus[i].interrupts;
+    return number;
+}
+
+/*
+ * Where the sleeper is, its deadline comes, and on any CPU at most one that has become void before. The short sleep
+ * lets the CPU that it comes from, and those of earlier cases, become idle.
+ */
+static void idle_cpus_do_not_tick_while_one_sleeps(unsigned cpu)
+{
+    uint64_t before[CPUS_MAX], after[CPUS_MAX];
+    CHECK_OK(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_SET, TEST_PRIORITY, UINT64_C(1) << cpu));
+    cavern_sleep_until(cavern_after(20 * CAVERN_MILLISECOND));
+    unsigned number = interrupts(before);
+    cavern_sleep_until(cavern_after(200 * CAVERN_MILLISECOND));
+    interrupts(after);
+    CHECK(after[cpu] > before[cpu]);
+    for (unsigned i = 0; i < number; i++)
+        CHECK(after[i] - before[i] <= 1 + (i == cpu));
+}
+
+static void idle_cpus_do_not_tick(void)
+{
+    for (unsigned cpu = 0; cpu < test_cpus(); cpu++)
+        idle_cpus_do_not_tick_while_one_sleeps(cpu);
+}
+
 const struct test_case test_cases[] = {
     {"the higher runs at once, the lower not at all", higher_runs_at_once_and_lower_not_at_all,
      "[SCHED-1] [SCHED-2] [PROC-THREAD-1]"},
@@ -362,6 +403,7 @@ const struct test_case test_cases[] = {
     {"a long lease_copy holds nobody up", long_lease_copy_holds_nobody_up, "[SCHED-7]"},
     {"a long map holds nobody up", long_map_holds_nobody_up, "[SCHED-7]"},
     {"a long unmap holds nobody up", long_unmap_holds_nobody_up, "[SCHED-7]"},
+    {"CPUs with nothing to do take no timer interrupt", idle_cpus_do_not_tick, "[SCHED-12]"},
     {"time is charged to who ran", time_is_charged_to_who_ran, "[SCHED-10]"},
     {0},
 };
