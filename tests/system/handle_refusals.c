@@ -111,7 +111,7 @@ static void inspect_handles_and_topics(void)
                  2, GOOD_INSPECT);
 }
 
-/* What each topic is about, and how large its records are; of those that list something there are two. */
+/* What each topic is about, and how large its records are. */
 static struct {
     cavern_handle handle;
     uint64_t size;
@@ -130,6 +130,7 @@ static struct {
 #define TOPICS (sizeof topics / sizeof *topics)
 #define GOOD_TOPIC topics[topic].handle, [2] = topic, [4] = t.page, [5] = topics[topic].size
 
+/* With two lines that somebody has, so that the list of them can be cut. */
 static void set_up_topics(void)
 {
     cavern_handle lines[2], machine = test_handle(CAVERN_STARTUP_MACHINE);
