@@ -18,7 +18,7 @@ static const struct command commands[] = {
     {"ls", "[PATH]", "list a folder of a volume, or names in the registry", 0, 1, command_ls},
     {"mem", "", "show how much memory there is", 0, 0, command_mem},
     {"poweroff", "", "switch the machine off", 0, 0, command_poweroff},
-    {"ps", "", "list the processes", 0, 0, command_ps},
+    {"ps", "[PID]", "list the processes, or the threads of one", 0, 1, command_ps},
     {"reboot", "", "restart the machine", 0, 0, command_reboot},
     {"restart", "NAME|PID", "have the supervisor restart one of its children", 1, 1, command_restart},
     {"run", "PROGRAM [WORD ...]", "start a program and wait for its end", 1, SHELL_WORDS_MAX, command_run},

@@ -36,8 +36,55 @@ static void print_process(const struct cavern_process_info *process)
            (unsigned)process->threads, process_state_text(process), memory, cpu, restarts);
 }
 
+static const char *thread_state_text(const struct cavern_thread_info *thread)
+{
+    static const char *const texts[] = {
+        [CAVERN_THREAD_READY] = "ready",     [CAVERN_THREAD_RECEIVING] = "receiving",
+        [CAVERN_THREAD_CALLING] = "calling", [CAVERN_THREAD_SUSPENDED] = "suspended",
+        [CAVERN_THREAD_FAULTED] = "faulted", [CAVERN_THREAD_ENDED] = "ended",
+    };
+    return thread->state < sizeof texts / sizeof texts[0] ? texts[thread->state] : "?";
+}
+
+static void print_thread(const struct cavern_thread_info *thread)
+{
+    char cpu[16];
+    shell_duration(thread->cpu_time, cpu);
+    printf("%6u  %8u  %-9s  %7s\n", (unsigned)thread->id, (unsigned)thread->priority, thread_state_text(thread), cpu);
+}
+
+static bool is_of(const struct cavern_thread_info *thread, const char *process)
+{
+    char id[12];
+    snprintf(id, sizeof id, "%u", (unsigned)thread->process);
+    return !strcmp(id, process);
+}
+
+static int list_threads(const struct shell *shell, const struct shell_words *words)
+{
+    static struct cavern_thread_info threads[16];
+    uint64_t cursor = 0, written;
+    unsigned found = 0;
+    do {
+        enum cavern_status status = cavern_sys_inspect(shell->root, CAVERN_INSPECT_THREADS, cursor, (uintptr_t)threads,
+                                                       sizeof threads, &cursor, &written);
+        if (status)
+            return command_failed(words, NULL, status);
+        for (unsigned i = 0; i < written / sizeof threads[0]; i++) {
+            if (!is_of(&threads[i], words->word[1]))
+                continue;
+            if (!found++)
+                printf("THREAD  PRIORITY  STATE          CPU\n");
+            print_thread(&threads[i]);
+        }
+    } while (cursor);
+    return found ? SHELL_OK : command_failed(words, words->word[1], CAVERN_GONE);
+}
+
 int command_ps(struct shell *shell, const struct shell_words *words)
 {
+    if (words->count > 1)
+        return list_threads(shell, words);
     static struct cavern_process_info processes[16];
     uint64_t cursor = 0, written;
     enum cavern_status status = children_list(shell, &children);

@@ -25,7 +25,7 @@ COMMANDS = {
     # [SHELL-STATUS-1]
     "nonsense": (r"nonsense: unknown command; try help\n", 127),
     "sleep": (r"usage: sleep SECONDS\n", 2),
-    "ps now": (r"usage: ps\n", 2),
+    "ps 1 2": (r"usage: ps \[PID\]\n", 2),
     "sleep soon": (r"sleep: .+\nusage: sleep SECONDS\n", 2),
     "log loud": (r"log: .+\nusage: log \[LEVEL\]\n", 2),
     # [SHELL-COMMAND-1]
@@ -34,6 +34,9 @@ COMMANDS = {
     "help nonsense": (r"help: nonsense: unknown command\n", 1),
     # [SHELL-COMMAND-2]
     "ps": (r"(?s) PID .*   1  egg .* registry .* supervisor .* log .* pl011@9000000 .* console .* shell [^\n]*0\n", 0),
+    "ps 7": (r"THREAD .*\n     1 +\d+  ready +[\d.]+ m?s\n", 0),
+    "ps 2": (r"THREAD .*\n     1 +\d+  receiving +[\d.]+ m?s\n", 0),
+    "ps now": (r"ps: now: .+\n", 1),
     # [SHELL-COMMAND-3]
     "services": (r"(?s)NAME .*\nlog +service  running .*\npl011@9000000 +driver +running .* permanent\n", 0),
     "status console": (r"name +console\nclass +service, permanent\nstate +running for .*(\n.*){2}\nlast end  -\n", 0),
