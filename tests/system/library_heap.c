@@ -129,10 +129,10 @@ static void thread_local_data_is_set_up(void)
 }
 
 const struct test_case test_cases[] = {
-    {"blocks keep what is in them", blocks_keep_what_is_in_them, "[THREAD-HEAP-1]"},
+    {"blocks keep what is in them", blocks_keep_what_is_in_them, "[THREAD-HEAP-2]"},
     {"each block can be lent", each_block_can_be_lent, "[MSG-LEASE-3]"},
-    {"the limit of the start-up record is kept", limit_of_the_record_is_kept, "[THREAD-HEAP-2]"},
-    {"the heap takes all that the account has", heap_takes_all_that_the_account_has, "[THREAD-HEAP-3]"},
+    {"the limit of the start-up record is kept", limit_of_the_record_is_kept, "[THREAD-HEAP-3]"},
+    {"the heap takes all that the account has", heap_takes_all_that_the_account_has, "[THREAD-HEAP-4]"},
     {"abort is a breakpoint", abort_is_a_breakpoint, "[PROC-FAULT-6]"},
     {"thread-local data is set up", thread_local_data_is_set_up, "[PROC-THREAD-1]"},
     {0},

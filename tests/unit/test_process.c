@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "object/buffer.h"
+#include "object/machine.h"
 #include "object/queue.h"
 #include "peer.h"
 
