@@ -126,9 +126,10 @@ void scheduler_remove(struct thread *thread)
 {
     struct cpu *cpu = arch_cpu();
 
-    if (run_queue_queued(&thread->runnable))
+    if (run_queue_queued(&thread->runnable)) {
         placement_dequeue(thread);
-    end_contest(thread->runnable.priority);
+        end_contest(thread->runnable.priority);
+    }
     deadline_leave(thread);
     if (thread == cpu->current)
         cpu->reschedule = true;
