@@ -105,11 +105,8 @@
     vector_table vectors
     vector_table vectors_shared, _shared
 
-/* In: x0 context, and as the entry left them ELR_EL1, SPSR_EL1, SP_EL0 and the registers that C functions preserve. */
-context_resume:
-    mov     sp, x0
-    ldr     x30, [sp, #CONTEXT_X30]
-    ldr     x18, [sp, #CONTEXT_X(18)]
+/* Into user mode, with x0 to x17 of the context at sp; all else is loaded. */
+    .macro go_on
     ldp     x16, x17, [sp, #CONTEXT_X(16)]
     ldp     x14, x15, [sp, #CONTEXT_X(14)]
     ldp     x12, x13, [sp, #CONTEXT_X(12)]
@@ -120,6 +117,14 @@ context_resume:
     ldp     x2, x3, [sp, #CONTEXT_X(2)]
     ldp     x0, x1, [sp, #CONTEXT_X(0)]
     eret
+    .endm
+
+/* In: x0 context, and as the entry left them ELR_EL1, SPSR_EL1, SP_EL0 and the registers that C functions preserve. */
+context_resume:
+    mov     sp, x0
+    ldr     x30, [sp, #CONTEXT_X30]
+    ldr     x18, [sp, #CONTEXT_X(18)]
+    go_on
 
 /* In: x0 context. */
     .globl  context_enter
@@ -136,16 +141,7 @@ context_enter:
     ldp     x22, x23, [sp, #CONTEXT_X(22)]
     ldp     x20, x21, [sp, #CONTEXT_X(20)]
     ldp     x18, x19, [sp, #CONTEXT_X(18)]
-    ldp     x16, x17, [sp, #CONTEXT_X(16)]
-    ldp     x14, x15, [sp, #CONTEXT_X(14)]
-    ldp     x12, x13, [sp, #CONTEXT_X(12)]
-    ldp     x10, x11, [sp, #CONTEXT_X(10)]
-    ldp     x8, x9, [sp, #CONTEXT_X(8)]
-    ldp     x6, x7, [sp, #CONTEXT_X(6)]
-    ldp     x4, x5, [sp, #CONTEXT_X(4)]
-    ldp     x2, x3, [sp, #CONTEXT_X(2)]
-    ldp     x0, x1, [sp, #CONTEXT_X(0)]
-    eret
+    go_on
 
 /* In: x0 kind, TPIDRRO_EL0 the x0 of the kernel, all other registers as they were; sp may point anywhere. */
 kernel_exception:
