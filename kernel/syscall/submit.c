@@ -56,9 +56,7 @@ static sys_outcome serve(struct thread *caller, unsigned call, uint64_t *x)
     if (call == CAVERN_CALL_SEND && fast_send(caller, x))
         return SYS_OK;
     sys_outcome outcome = sys_table[call](caller, x);
-    if (!outcome)
-        x[0] = CAVERN_OK;
-    else if (outcome < SYS_RESTART)
+    if (outcome < SYS_RESTART)
         x[0] = (uint64_t)outcome;
     return outcome;
 }
