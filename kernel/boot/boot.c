@@ -246,10 +246,10 @@ KERNEL_LOCK_UNCHECKED void boot(uint64_t tree, unsigned level)
     seed_draws();
     start_interrupts();
     scheduler_init(arch_cpu());
+    struct account *root = make_root(); /* and the log */
     limit_address_spaces();
     open_counters();
     bool shared = start_cpus();
-    struct account *root = make_root();
     say_hello(level);
     start_first_process(root);
     if (shared)

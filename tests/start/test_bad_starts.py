@@ -45,6 +45,15 @@ def truncated_ram_disk_is_refused():
 
 
 @case
+def too_few_ids_of_address_spaces_are_ignored():
+    """[BOOT-OPTION-4]"""
+    for asids, told in ((64, True), (65, False)):
+        said, status = shell("log; echo alive", Machine(bootargs=f"asids={asids}"))
+        assert status == 0 and said.endswith("alive\n"), (status, said)
+        assert ("asids: too few" in said) == told, said
+
+
+@case
 def missing_egg_is_refused():
     """[BOOT-BAD-2]"""
     with ramdisk(without=["egg"]) as disk:
