@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The straight ways from one thread to another, each in one go: who waits hands over to whom it has woken
- * (scheduler_hand_over and scheduler_wait), who is woken preempts (scheduler_wake), who yields lets the next go on
- * (scheduler_yield). None chooses: each is for when it is plain what the scheduler's choice would be.
+ * (scheduler_hand_over and scheduler_wait), who is woken preempts or succeeds (scheduler_wake), who yields lets the
+ * next go on (scheduler_yield). None chooses: each is for when it is plain what the scheduler's choice would be.
  */
 #pragma once
 
@@ -94,25 +94,36 @@ STRAIGHT void hand_over(struct cpu *cpu, struct thread *from, uint8_t state, uin
         scheduler_switch_timed(cpu); /* else the timer may stand too early */
 }
 
+/* Would `to`, if it were woken, run before all that are ready? For the only CPU. */
+static inline bool succeed_possible(const struct cpu *cpu, const struct thread *to)
+{
+    return cpu_is_settled(cpu, false) && !(cpu_ready(cpu, false) >> to->runnable.priority) && !to->suspended;
+}
+
+/* `to`, which was waiting, is on the CPU; `from` has been put where it belongs. succeed_possible was just true. */
+STRAIGHT void succeed(struct cpu *cpu, struct thread *from, struct thread *to)
+{
+    cpu_charge(cpu, from, arch_ticks(), false);
+    cpu->slice_end = CAVERN_FOREVER;
+    deadline_leave(to);
+    to->state = CAVERN_THREAD_READY;
+    to->slice_used = 0;
+    cpu_pass(cpu, from, to, false);
+}
+
 /* Would `to`, if it were woken, preempt the current thread? For the only CPU. */
 static inline bool preempt_possible(const struct cpu *cpu, const struct thread *from, const struct thread *to)
 {
-    uint8_t priority = to->runnable.priority;
-    bool highest = priority > from->runnable.priority && !(cpu_ready(cpu, false) >> priority);
-    return highest && cpu_is_settled(cpu, false) && !to->suspended;
+    return to->runnable.priority > from->runnable.priority && succeed_possible(cpu, to);
 }
 
 /* `to`, which was waiting, is on the CPU; `from` comes next of its priority. preempt_possible has just been true. */
 STRAIGHT void preempt(struct cpu *cpu, struct thread *from, struct thread *to)
 {
-    cpu_charge(cpu, from, arch_ticks(), false);
     cpu_end_slice(cpu);
     from->place = NULL;
     run_queue_push_front(&scheduler.ready, &from->runnable);
-    deadline_leave(to);
-    to->state = CAVERN_THREAD_READY;
-    to->slice_used = 0;
-    cpu_pass(cpu, from, to, false);
+    succeed(cpu, from, to);
 }
 
 /* Would nobody but one of its own priority follow the current thread, which yields? For the only CPU. */

@@ -175,11 +175,13 @@ void notice_clear(struct notice *notice)
     if (!notice->queue)
         return;
     struct queue *queue = notice->queue;
+    bool waited = notice->state == NOTICE_WAITING;
     forget_message(notice);
     list_remove(&notice->of_queue);
     notice->queue = NULL;
     to_idle(notice);
-    queue_update_waiters(queue);
+    if (waited)
+        queue_update_waiters(queue);
 }
 
 void notice_set(struct notice *notice, struct queue *queue, uint64_t label)
@@ -187,9 +189,7 @@ void notice_set(struct notice *notice, struct queue *queue, uint64_t label)
     notice_clear(notice);
     if (!queue)
         return;
-    notice->queue = queue;
-    notice->label = label;
-    list_push_back(notice->kind == CAVERN_KIND_SPACE ? &queue->asked : &queue->notices, &notice->of_queue);
+    notice_join(notice, queue, label);
     if (notice->count)
         tell(notice);
 }

@@ -50,6 +50,14 @@ void notice_acknowledge(struct notice *notice);
 /* The source goes: takes it off every list. */
 void notice_clear(struct notice *notice);
 
+/* It has had no destination. */
+static inline void notice_join(struct notice *notice, struct queue *queue, uint64_t label)
+{
+    notice->queue = queue;
+    notice->label = label;
+    list_push_back(notice->kind == CAVERN_KIND_SPACE ? &queue->asked : &queue->notices, &notice->of_queue);
+}
+
 /* It is on its way with this content: firings from now on are new. It stands on no list. */
 static inline void notice_sent(struct notice *notice, uint64_t position)
 {

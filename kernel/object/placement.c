@@ -45,8 +45,8 @@ static void contest(struct cpu *cpu, int priority)
         placement_tell(cpu);
 }
 
-/* One that has been queued may be for another CPU. */
-static void announce_elsewhere(const struct thread *thread)
+/* One that has been queued may be for another CPU. Apart, so that with one CPU no registers are saved for it. */
+__attribute__((noinline)) static void announce_elsewhere(const struct thread *thread)
 {
     int priority = thread->runnable.priority;
     struct cpu *cpu = thread->place ? thread->place : placement_find_cpu(scheduler.online, thread->last_cpu);

@@ -158,10 +158,11 @@ static const char *fault_name(enum cavern_fault kind)
     return names[kind];
 }
 
-/* Nobody handles it. `words`: of the fault notice. */
-static void end_of_fault(struct thread *thread, const uint64_t words[5])
+/* Nobody handles it. */
+static void end_of_fault(struct thread *thread)
 {
     struct process *process = thread->process;
+    const uint64_t *words = thread->fault.words;
     char name[CAVERN_NAME_SIZE + 1] = {0};
 
     if (!process_alive(process))
@@ -187,15 +188,14 @@ const struct notice *thread_fault_destination(const struct thread *thread)
 void thread_fault(struct thread *thread, enum cavern_fault kind, uint64_t address, uint64_t syndrome)
 {
     const struct notice *destination = thread_fault_destination(thread);
-    const uint64_t words[5] = {kind, thread->context.pc, address, syndrome, thread->id};
 
+    thread_fault_describe(thread, kind, address, syndrome);
     if (!destination) {
-        end_of_fault(thread, words);
+        end_of_fault(thread);
         return;
     }
     scheduler_remove(thread);
     thread->state = CAVERN_THREAD_FAULTED;
-    memcpy(thread->fault.words, words, sizeof words);
     notice_set(&thread->fault, destination->queue, destination->label);
     notice_fire(&thread->fault);
 }
@@ -211,7 +211,7 @@ void thread_fault_done(struct thread *thread)
 void thread_fault_lost(struct thread *thread)
 {
     forget_fault(thread);
-    end_of_fault(thread, thread->fault.words);
+    end_of_fault(thread);
 }
 
 struct thread *thread_find(struct process *process, uint64_t id)

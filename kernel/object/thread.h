@@ -79,6 +79,17 @@ enum cavern_status thread_set(struct thread *thread, uint64_t priority, uint64_t
 /* False: another CPU runs it, and has been told: ask again. */
 bool thread_suspend(struct thread *thread) CAVERN_MUST_CHECK;
 void thread_resume(struct thread *thread);
+/* The words of its fault notice, for a fault here. */
+static inline void thread_fault_describe(struct thread *thread, enum cavern_fault kind, uint64_t address,
+                                         uint64_t syndrome)
+{
+    uint64_t *words = thread->fault.words;
+    words[CAVERN_FAULT_KIND] = kind;
+    words[CAVERN_FAULT_PC] = thread->context.pc;
+    words[CAVERN_FAULT_ADDRESS] = address;
+    words[CAVERN_FAULT_SYNDROME] = syndrome;
+    words[CAVERN_FAULT_THREAD] = thread->id;
+}
 /* Where faults of its process are told; NULL: nowhere, or to the process itself, or it is ending. */
 const struct notice *thread_fault_destination(const struct thread *thread);
 /*

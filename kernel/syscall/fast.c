@@ -188,18 +188,17 @@ bool fast_send(struct thread *caller, uint64_t *x)
     return send(caller, x);
 }
 
-/* x0-x8 of `to`, whom the signal tells that it was raised; as message_to_registers. */
-INLINE void tell_of(struct signal *signal, struct thread *to)
+/* x0-x8 of `to`, who waits for such notices; as message_to_registers. */
+INLINE void tell(struct notice *notice, enum cavern_kind kind, unsigned words, struct thread *to)
 {
     uint64_t *x = to->context.x;
-    struct notice *notice = &signal->notice;
-    uint64_t raised = notice->words[0] = notice->count + 1;
+    uint64_t size = words * sizeof(uint64_t);
     x[0] = CAVERN_OK;
-    x[1] = sizeof(uint64_t) | CAVERN_KIND_SIGNAL << 16;
+    x[1] = size | (uint64_t)kind << 16;
     x[2] = 0;
     x[3] = notice->label;
-    x[4] = raised;
-    x[5] = x[6] = x[7] = x[8] = 0;
+    copy_words(&x[4], notice->words, size);
+    notice->queue->receiver = NULL;
     notice_sent(notice, NOTICE_TAKEN);
 }
 
@@ -213,9 +212,25 @@ INLINE bool fast_raise(struct thread *caller)
     if (!listener || signal->notice.state != NOTICE_IDLE || !preempt_possible(cpu, caller, listener))
         return false;
     x[0] = CAVERN_OK;
-    queue->receiver = NULL;
-    tell_of(signal, listener);
+    signal->notice.words[0] = signal->notice.count + 1;
+    tell(&signal->notice, CAVERN_KIND_SIGNAL, 1, listener);
     preempt(cpu, caller, listener);
+    return true;
+}
+
+__attribute__((always_inline)) bool fast_fault(struct thread *thread, enum cavern_fault kind, uint64_t address,
+                                               uint64_t syndrome)
+{
+    struct cpu *cpu = arch_cpu();
+    const struct notice *destination = thread_fault_destination(thread);
+    struct thread *handler = destination ? destination->queue->receiver : NULL;
+    if (!handler || !succeed_possible(cpu, handler))
+        return false;
+    thread->state = CAVERN_THREAD_FAULTED;
+    thread_fault_describe(thread, kind, address, syndrome);
+    notice_join(&thread->fault, destination->queue, destination->label);
+    tell(&thread->fault, CAVERN_KIND_FAULT, CAVERN_WORDS, handler);
+    succeed(cpu, thread, handler);
     return true;
 }
 

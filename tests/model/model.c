@@ -15,6 +15,7 @@
 #include "object/machine.h"
 #include "object/memory.h"
 #include "syscall/dispatch.h"
+#include "syscall/fast.h"
 
 void model_start(size_t ram)
 {
@@ -149,6 +150,16 @@ uint64_t *model_registers(struct thread *thread)
 {
     assert(thread->state == CAVERN_THREAD_READY);
     return thread->context.x;
+}
+
+/* As kernel/arch/aarch64/trap.c. */
+void model_fault(struct thread *thread, enum cavern_fault kind, uint64_t address, uint64_t syndrome)
+{
+    bool general = model.no_short_cuts || model.shared_short_cuts || scheduler.cpu_count > 1;
+    make_current(thread);
+    if (general || !fast_fault(thread, kind, address, syndrome))
+        thread_fault(thread, kind, address, syndrome);
+    model_settle();
 }
 
 struct thread *model_settle(void)

@@ -44,6 +44,8 @@ void *model_at(struct process *process, uint64_t address);
 uint64_t model_call(struct thread *thread, enum cavern_call call, uint64_t regs[16]);
 /* The same call, of a thread that goes on after a fault in it. */
 uint64_t model_again(struct thread *thread, uint64_t regs[16]);
+/* `thread` does what it must not, where its pc stands. */
+void model_fault(struct thread *thread, enum cavern_fault kind, uint64_t address, uint64_t syndrome);
 /* The registers of a thread that waited and has been woken. */
 uint64_t *model_registers(struct thread *thread);
 

@@ -367,8 +367,7 @@ static void do_fault(const struct operation *operation, struct ref_thread *threa
     struct thread *real = kernel_thread(thread);
     uint64_t kind = operation->x[0].plus, address = operation->x[1].plus;
     uint64_t words[5] = {kind, thread->registers.pc, address, 0x92000006, thread->id};
-    thread_fault(real, (enum cavern_fault)kind, address, words[CAVERN_FAULT_SYNDROME]);
-    model_settle();
+    model_fault(real, (enum cavern_fault)kind, address, words[CAVERN_FAULT_SYNDROME]);
     ref_fault(thread, words);
     ref_settle();
 }

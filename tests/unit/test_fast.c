@@ -9,11 +9,13 @@
 #include "object/process.h"
 #include "object/queue.h"
 #include "peer.h"
+#include "syscall/fast.h"
 
 enum { CLIENTS = 5, STEPS = 400, SEEDS = 200 };
 
 static struct peer server, clients[CLIENTS];
 static cavern_handle senders[CLIENTS], signals[CLIENTS], own_signal; /* one signal, which tells the server */
+static cavern_handle processes[CLIENTS]; /* in the server's table: it handles their faults */
 
 /* How calls are served. */
 enum { GENERAL, SHORT, SHARED, WAYS };
@@ -38,6 +40,14 @@ static void make_signal(void)
     }
 }
 
+static void handle_faults(unsigned i)
+{
+    processes[i] = model_give(server.process, &clients[i].process->object, CAVERN_RIGHTS_ALL);
+    assert_int_equal(
+        peer_call(&server, NOTIFY, processes[i], [2] = 200 + i, [3] = server.queue, [4] = CAVERN_NOTIFY_FAULT),
+        CAVERN_OK);
+}
+
 static void start(unsigned way)
 {
     model_start(128 << 20);
@@ -50,6 +60,7 @@ static void start(unsigned way)
     for (unsigned i = 0; i < CLIENTS; i++) {
         peer_start(&clients[i], "client", (uint8_t)(i < 3 ? 15 + 5 * i : 15), 64, 1);
         senders[i] = peer_sender(&clients[i], &server, 100 + i, 8, 2, i == 2 ? CAVERN_MINT_CLOSED : 0);
+        handle_faults(i);
     }
     make_signal();
 }
@@ -108,8 +119,10 @@ static void client_step(struct random *random, unsigned i)
     uint64_t answer = random_below(random, 5) ? 0 : 64;
     if (peer_waits(&clients[i]))
         return;
-    unsigned what = (unsigned)random_below(random, 8);
-    if (what == 0)
+    unsigned what = (unsigned)random_below(random, 9);
+    if (what == 8)
+        model_fault(clients[i].thread, CAVERN_FAULT_DATA_UNMAPPED, random_next(random), random_next(random));
+    else if (what == 0)
         (void)peer_call(&clients[i], SIGNAL_RAISE, signals[i]);
     else if (what == 1)
         (void)peer_call(&clients[i], THREAD_CONTROL, CAVERN_SELF_THREAD, [3] = CAVERN_THREAD_YIELD);
@@ -136,6 +149,9 @@ static void server_step(struct random *random)
     }
     if (random_below(random, 3) == 0)
         (void)peer_call(&server, ACKNOWLEDGE, own_signal);
+    if (random_below(random, 2))
+        (void)peer_call(&server, THREAD_CONTROL, processes[random_below(random, CLIENTS)], [2] = 1,
+                        [3] = random_below(random, 8) ? CAVERN_THREAD_RESUME : CAVERN_THREAD_SUSPEND);
     uint64_t size = random_below(random, 6) ? 40 : random_below(random, 60);
     (void)peer_call(
         &server, REPLY_RECEIVE,
@@ -201,7 +217,7 @@ static void calls_between_waiting_threads(unsigned way)
     assert_int_equal(short_cuts_taken, 10);
 }
 
-/* [SCHED-10] The time that passes goes to who ran, over both ways of a hand-over. */
+/* [SCHED-10] The time that passes goes to who ran, over both ways of a hand-over, and a fault. */
 static void test_hand_over_charges_who_ran(void **state)
 {
     (void)state;
@@ -210,6 +226,7 @@ static void test_hand_over_charges_who_ran(void **state)
     peer_start(&server, "server", 20, 64, 3);
     peer_start(client, "client", 15, 0, 0);
     senders[0] = peer_sender(client, &server, 1, 1, 1, 0);
+    handle_faults(0);
     assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
     assert_int_equal(peer_call(client, NOP, 0), CAVERN_OK); /* on the CPU */
     uint64_t ran = client->thread->cpu_time, served = server.thread->cpu_time;
@@ -223,6 +240,10 @@ static void test_hand_over_charges_who_ran(void **state)
     assert_int_equal(client->thread->cpu_time, ran + 1000);
     assert_int_equal(server.thread->cpu_time, served + 500);
     assert_int_equal(server.process->cpu_time, served + 500);
+    model_set_time(arch_now() + 250);
+    model_fault(client->thread, CAVERN_FAULT_BREAKPOINT, 0, 0);
+    assert_ptr_equal(arch_cpu()->current, server.thread);
+    assert_int_equal(client->thread->cpu_time, ran + 1250);
 }
 
 /* [SCHED-3] [SCHED-18] Who was left alone has its whole slice when the other comes back, whether it yielded or not. */
@@ -256,6 +277,38 @@ static void test_fast_path_serves_calls_between_waiting_threads(void **state)
     calls_between_waiting_threads(SHARED);
 }
 
+static bool fault_is_cut_short(void)
+{
+    return fast_fault(clients[0].thread, CAVERN_FAULT_BREAKPOINT, 1, 2);
+}
+
+/* [PROC-HANDLER-1] [SCHED-2] [SCHED-18] A handler that waits, and would be next. */
+static void test_short_cut_of_a_fault_needs_its_handler_waiting_and_next(void **state)
+{
+    (void)state;
+    start(SHORT);
+    for (unsigned i = 1; i < CLIENTS; i++)
+        assert_int_equal(thread_set(clients[i].thread, 1, 0), CAVERN_OK);
+    assert_int_equal(peer_call(&clients[0], NOP, 0), CAVERN_OK); /* on the CPU */
+    assert_false(fault_is_cut_short());
+    assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = arch_now() + 100), MODEL_WAITS);
+    assert_int_equal(peer_call(&clients[0], NOP, 0), CAVERN_OK);
+    assert_int_equal(thread_set(clients[1].thread, server.thread->runnable.priority, 0), CAVERN_OK);
+    assert_false(fault_is_cut_short());
+    assert_int_equal(thread_set(clients[1].thread, 1, 0), CAVERN_OK);
+    server.thread->suspended = true;
+    assert_false(fault_is_cut_short());
+    server.thread->suspended = false;
+    assert_int_equal(clients[0].thread->state, CAVERN_THREAD_READY);
+    assert_true(fault_is_cut_short());
+    assert_int_equal(clients[0].thread->state, CAVERN_THREAD_FAULTED);
+    assert_ptr_equal(arch_cpu()->current, server.thread);
+    model_set_time(arch_now() + 200); /* its deadline is gone */
+    assert_int_equal(peer_woken(&server), CAVERN_OK);
+    assert_int_equal(server.x[3], 200);
+    assert_int_equal(server.x[4 + CAVERN_FAULT_SYNDROME], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_hand_over_charges_who_ran),
         cmocka_unit_test(test_slice_begins_anew_when_another_comes_back),
         cmocka_unit_test(test_fast_path_serves_calls_between_waiting_threads),
+        cmocka_unit_test(test_short_cut_of_a_fault_needs_its_handler_waiting_and_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,8 +35,7 @@ static uint64_t control(uint64_t id, uint64_t operation)
 static void fault(struct thread *thread)
 {
     thread->context.pc = PC + thread->id;
-    thread_fault(thread, CAVERN_FAULT_DATA_UNMAPPED, ADDRESS, SYNDROME);
-    model_settle();
+    model_fault(thread, CAVERN_FAULT_DATA_UNMAPPED, ADDRESS, SYNDROME);
 }
 
 static void check_words(const uint64_t words[5], const struct thread *thread)

@@ -77,6 +77,13 @@ TRAP KERNEL_LOCK_RELEASED _Noreturn void leave(bool shared)
     context_enter(&next->context);
 }
 
+/* A short cut leaves nothing to decide: its CPU goes on with the thread that is current now. */
+TRAP KERNEL_LOCK_RELEASED _Noreturn void go_straight(void)
+{
+    give_lock(false);
+    context_enter(&arch_cpu()->current->context);
+}
+
 /* The lock; then, if another CPU has asked for the thread meanwhile, the way out. `again`: what brought it here is to
  * happen again when it goes on. */
 TRAP KERNEL_LOCK_ACQUIRED void enter(bool shared, struct arch_context *context, bool again)
@@ -126,7 +133,7 @@ void kernel_lock_kick(uint32_t ticket)
     }
 }
 
-/* A short cut leaves nothing to decide: its CPU goes on with the thread that is current now. */
+/* Comes back if none has served the call. */
 TRAP void short_cut(struct arch_context *context)
 {
     struct cpu *cpu = arch_cpu();
@@ -155,7 +162,11 @@ TRAP _Noreturn void fault(bool shared, struct arch_context *context)
         leave(shared); /* another CPU had just taken a block apart there */
     if (meaning.after)
         arch_context_restart(context); /* the exit notice names the instruction itself */
-    thread_fault(thread_of(context), meaning.fault, meaning.address ? address : 0, esr);
+    if (!meaning.address)
+        address = 0;
+    if (!shared && fast_fault(thread_of(context), meaning.fault, address, esr))
+        go_straight();
+    thread_fault(thread_of(context), meaning.fault, address, esr);
     leave(shared);
 }
 
@@ -198,8 +209,7 @@ TRAP KERNEL_LOCK_RELEASED struct arch_context *try_short_cut(struct arch_context
 {
     if (!fast_serve(thread_of(context), operation))
         return general_path(context);
-    give_lock(false);
-    context_enter(&arch_cpu()->current->context);
+    go_straight();
 }
 
 #define SHORT_CUT(name, operation)                                                                                     \
