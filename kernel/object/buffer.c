@@ -194,7 +194,7 @@ static void buffer_free(struct buffer *buffer, struct account *account)
     account_give_page(account, arch_physical(buffer));
 }
 
-/* A buffer like `pattern`, its pages charged. NULL: no memory. */
+/* A buffer like `pattern`, its pages charged; it has an own address if it is complete. NULL: no memory. */
 static struct holding *buffer_make(struct account *account, const struct buffer *pattern)
 {
     uint64_t record;
@@ -208,7 +208,8 @@ static struct holding *buffer_make(struct account *account, const struct buffer 
     memcpy(buffer, pattern, sizeof *buffer);
     buffer->records = 1;
     list_init(&buffer->holdings);
-    struct holding *holding = buffer->device || own_address_assign(buffer) ? holding_create(account, buffer) : NULL;
+    bool placed = buffer->device || !buffer_is_complete(buffer) || own_address_assign(buffer);
+    struct holding *holding = placed ? holding_create(account, buffer) : NULL;
     if (!holding)
         buffer_free(buffer, account);
     return holding;
@@ -247,7 +248,7 @@ enum cavern_status buffer_fill(struct holding *holding, unsigned pages, bool *co
         buffer->filled++;
     }
     *complete = buffer_is_complete(buffer);
-    return CAVERN_OK;
+    return *complete && !own_address_assign(buffer) ? CAVERN_NO_MEMORY : CAVERN_OK;
 }
 
 struct holding *buffer_adopt(struct account *account, uint64_t physical, uint64_t bytes)

@@ -37,7 +37,8 @@ uint64_t buffer_draw(uint64_t from, uint64_t to, uint64_t length);
  * NULL: *why.
  */
 struct holding *buffer_create(struct account *account, uint64_t bytes, unsigned flags, enum cavern_status *why);
-/* Zeroes up to `pages` pages more, and takes them if need be. NO_MEMORY: as far as it got. */
+/* Zeroes up to `pages` pages more, and takes them if need be; at last draws the own address. NO_MEMORY: as far as it
+ * got. */
 enum cavern_status buffer_fill(struct holding *holding, unsigned pages, bool *complete) CAVERN_MUST_CHECK;
 /*
  * RAM that stands somewhere already (RAM disk, device tree), page aligned, and as such not free: the account, the root,
@@ -66,7 +67,7 @@ void holding_get(struct holding *holding, bool writes);
 void holding_put(struct holding *holding, bool writes);
 
 uint64_t buffer_size(const struct buffer *buffer);
-uint64_t buffer_own_address(const struct buffer *buffer); /* 0 for device buffers */
+uint64_t buffer_own_address(const struct buffer *buffer); /* 0 for device buffers, and until it is complete */
 uint64_t buffer_base(const struct buffer *buffer);        /* device: physical base, else 0 */
 bool buffer_is_device(const struct buffer *buffer);
 bool buffer_is_sealed(const struct buffer *buffer);

@@ -29,9 +29,9 @@ enum cavern_status thread_create(struct process *process, uint64_t priority, uin
     enum cavern_status status = process_alive(process) ? check_schedule(process, priority, cpu_mask) : CAVERN_GONE;
     if (status)
         return status;
-    struct thread *thread = object_create(process->account, CLASS_THREAD);
+    struct thread *thread = process->last_thread < UINT32_MAX ? object_create(process->account, CLASS_THREAD) : NULL;
     if (!thread)
-        return CAVERN_NO_MEMORY;
+        return CAVERN_NO_MEMORY; /* or no id */
     arch_context_init(&thread->context, pc, sp, tls, arguments[0], arguments[1]);
     thread->runnable.priority = (uint8_t)priority;
     thread->cpu_mask = mask_of(cpu_mask);

@@ -63,14 +63,18 @@ void ref_queue_bind(struct ref_thread *thread, const uint64_t x[16])
     if (process)
         ref_wrong(process->state > CAVERN_PROCESS_RUNNING, CAVERN_GONE);
     ref_wrong(x[2] && queue && queue->owner, CAVERN_BUSY); /* [MSG-BIND-1] */
-    if (ref_failed() || !queue)
+    if (ref.errors || !queue)
         return;
     if (!process) {
         if (queue->owner)
             ref_unbind(queue);
         return;
     }
-    ref_bind(queue, process);
+    uint64_t place = ref_draw_place(process, CAVERN_PAGE_SIZE + 2 * queue->blocks * CAVERN_BLOCK_SIZE);
+    ref_wrong(!place, CAVERN_NO_MEMORY);
+    if (ref_failed())
+        return;
+    ref_bind(queue, process, place);
     ref_out(thread, 1, queue->ring);
     ref_out(thread, 2, queue->control);
     ref_out(thread, 3, queue->bound);

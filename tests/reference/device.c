@@ -132,6 +132,49 @@ void ref_device_io(struct ref_thread *thread, const uint64_t x[16])
 
 /* --- DMA --- */
 
+/* Whose page has this device address, as far as it is known; NULL: nobody's. */
+static const struct ref_buffer *owner_of(uint64_t frame)
+{
+    for (unsigned i = 0; i < ref.buffers.count; i++) {
+        const struct ref_buffer *buffer = ref.buffers.items[i];
+        for (uint64_t page = 0; page < buffer->size / CAVERN_PAGE_SIZE; page++) {
+            if (buffer->frames[page] == frame && ref_buffer_exists(buffer))
+                return buffer;
+        }
+    }
+    return NULL;
+}
+
+/* Where memory was free is the kernel's affair; but it is RAM, nobody else's, and where it has been. [DEV-DMA-9] */
+static bool may_be_at(const struct ref_buffer *buffer, uint64_t offset, uint64_t length, uint64_t address)
+{
+    if (buffer->contiguous) {
+        address -= offset;
+        length = buffer->size;
+        offset = 0;
+    }
+    const struct ref_range *ram = &ref.taken[0];
+    if (address % CAVERN_PAGE_SIZE || address < ram->base || address - ram->base > ram->size - length)
+        return false;
+    for (uint64_t at = 0; at < length; at += CAVERN_PAGE_SIZE) {
+        uint64_t *frame = &buffer->frames[(offset + at) / CAVERN_PAGE_SIZE];
+        if (*frame ? *frame != address + at : owner_of(address + at) != NULL)
+            return false;
+        *frame = address + at;
+    }
+    return true;
+}
+
+/* As far as it is known. [DEV-DMA-3] */
+static bool is_in_one_piece(const struct ref_buffer *buffer, uint64_t offset, uint64_t length)
+{
+    const uint64_t *frames = &buffer->frames[offset / CAVERN_PAGE_SIZE];
+    bool one = frames[0];
+    for (uint64_t page = 1; page < length / CAVERN_PAGE_SIZE; page++)
+        one &= frames[page] == frames[0] + page * CAVERN_PAGE_SIZE;
+    return one || buffer->contiguous || length <= CAVERN_PAGE_SIZE;
+}
+
 /* [DEV-DMA-1] to [DEV-DMA-5] */
 void ref_dma_map(struct ref_thread *thread, const uint64_t x[16])
 {
@@ -146,10 +189,13 @@ void ref_dma_map(struct ref_thread *thread, const uint64_t x[16])
     if (!buffer)
         return;
     ref_wrong(buffer->device || x[3] > buffer->size || x[4] > buffer->size - x[3], CAVERN_BAD_ARGUMENT);
-    bool apart = !buffer->contiguous && x[4] > CAVERN_PAGE_SIZE && ref.drawn[0] == CAVERN_TOO_LARGE; /* as it lies */
-    ref_wrong(apart || x[4] > CAVERN_DMA_MAX, CAVERN_TOO_LARGE);
+    ref_wrong(x[4] > CAVERN_DMA_MAX, CAVERN_TOO_LARGE);
     if (ref_failed() || !dma)
         return;
+    ref_wrong(ref.drawn[0] == CAVERN_TOO_LARGE && !is_in_one_piece(buffer, x[3], x[4]), CAVERN_TOO_LARGE);
+    if (ref_failed())
+        return;
+    ref.unlike |= ref.drawn[0] == CAVERN_OK && !may_be_at(buffer, x[3], x[4], ref.drawn[1]);
     struct ref_dma_mapping *mapping = ref_new(sizeof *mapping);
     *mapping = (struct ref_dma_mapping){buffer, ref.drawn[1], x[4], x[3], writes};
     ref_push(&dma->mappings, mapping);

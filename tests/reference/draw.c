@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Dice, and picking what an actor has. */
-#include "core/random.h"
 #include "draw.h"
 
 enum { PREPARED = 512 };
 
-static struct random dice;
+static struct ref_random dice;
 static struct operation prepared[PREPARED];
 static unsigned prepared_first, prepared_count;
 static unsigned next_variable;
 
 void generate_seed(uint64_t seed)
 {
-    random_seed(&dice, seed);
+    ref_random_seed(&dice, ~seed); /* not as addresses are */
     prepared_first = prepared_count = next_variable = 0;
     generate_mood();
 }
 
 unsigned below(unsigned n)
 {
-    return (unsigned)random_below(&dice, n);
+    return (unsigned)ref_random_below(&dice, n);
 }
 
 bool one_in(unsigned n)
@@ -29,7 +28,7 @@ bool one_in(unsigned n)
 
 uint64_t any_word(void)
 {
-    return random_next(&dice);
+    return ref_random_next(&dice);
 }
 
 struct term constant(uint64_t value)

@@ -76,8 +76,7 @@ static unsigned sub_accounts(const struct ref_object *account)
 static bool is_buffer(const struct cavern_buffer_info *info, const struct ref_buffer *buffer)
 {
     return info->size == buffer->size && info->device == buffer->device && info->base == buffer->base &&
-           info->sealed == buffer->sealed && (buffer->device ? !info->address : true) &&
-           (!buffer->own || info->address == buffer->own);
+           info->sealed == buffer->sealed && info->address == buffer->own;
 }
 
 static bool is_dma(const struct cavern_dma_info *info, const struct ref_dma *dma)

@@ -23,6 +23,7 @@ struct ref_buffer *ref_buffer_new(uint64_t size)
     buffer->object.type = CAVERN_TYPE_BUFFER;
     buffer->size = (size + PAGE - 1) / PAGE * PAGE; /* [MEM-BUFFER-2] */
     buffer->bytes = ref_new(buffer->size);          /* [MEM-BUFFER-1] */
+    buffer->frames = ref_new(buffer->size / PAGE * sizeof *buffer->frames);
     ref_push(&ref.buffers, buffer);
     return buffer;
 }
@@ -140,7 +141,30 @@ void ref_buffer_create(struct ref_thread *thread, const uint64_t x[16])
         return;
     struct ref_buffer *buffer = ref_buffer_new(x[3]);
     buffer->contiguous = x[4];
+    buffer->own = ref_draw_own(buffer); /* [MEM-BUFFER-4] */
     ref_out(thread, 1, ref_insert(thread->process, &buffer->object, CAVERN_RIGHTS_ALL));
+}
+
+bool ref_buffer_exists(const struct ref_buffer *buffer)
+{
+    bool used = buffer->object.handles;
+    for (unsigned p = 0; p < ref.processes.count && !used; p++) {
+        const struct ref_process *process = ref.processes.items[p];
+        for (unsigned m = 0; m < process->mappings.count; m++)
+            used |= ((const struct ref_mapping *)process->mappings.items[m])->buffer == buffer;
+    }
+    for (unsigned i = 0; i < ref.requests.count && !used; i++) {
+        const struct ref_request *request = ref.requests.items[i];
+        used = request->caller && request->caller->answer_buffer == buffer;
+        for (unsigned l = 0; l < request->leases; l++)
+            used |= request->lease[l].buffer == buffer;
+    }
+    for (unsigned d = 0; d < ref.dmas.count && !used; d++) {
+        const struct ref_dma *dma = ref.dmas.items[d];
+        for (unsigned m = 0; m < dma->mappings.count; m++)
+            used |= ((const struct ref_dma_mapping *)dma->mappings.items[m])->buffer == buffer;
+    }
+    return used;
 }
 
 static bool lent_for_writing(const struct ref_buffer *buffer)
@@ -255,16 +279,15 @@ void ref_map(struct ref_thread *thread, const uint64_t x[16])
     }
     if (!process || !buffer)
         return;
-    if (!address)
-        address = buffer->own ? buffer->own + offset : ref.drawn[1];
-    bool exists = overlaps(process, address, length, false);
-    if (!buffer->own && !x[5] && ref.drawn[0] == CAVERN_EXISTS)
-        exists = true; /* at an address that nobody has seen yet */
-    ref_wrong(exists, CAVERN_EXISTS);
+    if (!address && buffer->device && !ref.errors) {
+        address = ref_draw_place(process, length);
+        ref_wrong(!address, CAVERN_NO_MEMORY);
+    } else if (!address) {
+        address = buffer->own + offset;
+    }
+    ref_wrong(overlaps(process, address, length, false), CAVERN_EXISTS);
     if (ref_failed())
         return;
-    if (!x[5] && !buffer->own && !buffer->device)
-        buffer->own = address - offset;
     struct ref_mapping *mapping = ref_new(sizeof *mapping);
     *mapping = (struct ref_mapping){buffer, address, length, offset, (unsigned)protection};
     ref_push(&process->mappings, mapping);

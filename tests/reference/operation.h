@@ -69,7 +69,7 @@ extern uint64_t variables[VARIABLE_COUNT];
 extern char disagreement[1024]; /* empty: none */
 
 /* --- start.c --- */
-void run_start(void);
+void run_start(uint64_t seed); /* of the addresses that are drawn */
 void run_end(void);
 void compare_machine(void);
 

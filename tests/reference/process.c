@@ -9,6 +9,7 @@ struct ref_process *ref_process_new(struct ref_account *account, uint64_t flags)
     struct ref_process *process = ref_new(sizeof *process);
     process->object.type = CAVERN_TYPE_PROCESS;
     process->account = account;
+    process->id = ++ref.last_process; /* [PROC-CREATE-4] */
     process->flags = flags;
     process->table = ref_table_new();
     ref_notice_init(&process->exit, CAVERN_KIND_EXIT, &process->object);
@@ -28,6 +29,7 @@ struct ref_thread *ref_thread_new(struct ref_process *process, unsigned priority
     struct ref_thread *thread = ref_new(sizeof *thread);
     thread->object.type = CAVERN_TYPE_THREAD;
     thread->process = process;
+    thread->id = ++process->last_thread; /* [PROC-THREAD-4] */
     ref_notice_init(&thread->exit, CAVERN_KIND_EXIT, &thread->object);
     ref_notice_init(&thread->fault, CAVERN_KIND_FAULT, &thread->object);
     thread->fault.faulted = thread;

@@ -234,12 +234,12 @@ void ref_refill(struct ref_queue *queue)
 
 /* --- binding --- */
 
-void ref_bind(struct ref_queue *queue, struct ref_process *process)
+void ref_bind(struct ref_queue *queue, struct ref_process *process, uint64_t place)
 {
     queue->owner = process;
     ref_push(&process->queues, queue);
-    queue->control = ref.drawn[2];
-    queue->ring = ref.drawn[1];
+    queue->control = place;
+    queue->ring = place + CAVERN_PAGE_SIZE;
     queue->bound = queue->tail; /* [MSG-BIND-6] */
     for (unsigned i = 0; i < 2; i++) {
         struct ref_mapping *mapping = ref_new(sizeof *mapping);

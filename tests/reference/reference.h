@@ -4,8 +4,8 @@
  * but the headers of its ABI. One call at a time, run to its end with all that follows from it.
  *
  * A call first finds everything that is wrong with it: `ref.errors`, a bit for each status that may be reported. Where
- * there is none, it takes effect. What the documents leave open comes from outside: drawn addresses, ids of processes
- * and threads, and whether memory was enough.
+ * there is none, it takes effect. What the documents leave open comes from outside: see the functions in struct
+ * ref_world, and `drawn`.
  */
 #pragma once
 
@@ -25,6 +25,10 @@
 struct ref_list {
     void **items;
     unsigned count, room;
+};
+
+struct ref_random {
+    uint64_t s[4];
 };
 
 struct ref_object {
@@ -59,8 +63,9 @@ struct ref_account {
 struct ref_buffer {
     struct ref_object object;
     uint64_t size;
-    uint8_t *bytes; /* NULL: of a device */
-    uint64_t own;   /* 0: not known yet */
+    uint8_t *bytes;   /* NULL: of a device */
+    uint64_t own;     /* 0: of a device */
+    uint64_t *frames; /* device address of each page; 0: not known yet */
     bool sealed, contiguous, device;
     uint64_t base; /* physical, of a device */
 };
@@ -88,7 +93,7 @@ struct ref_table {
 struct ref_process {
     struct ref_object object;
     struct ref_account *account;
-    uint32_t id;
+    uint32_t id, last_thread;
     enum cavern_process_state state;
     uint64_t flags;
     uint64_t name[2];
@@ -254,6 +259,8 @@ struct ref_range {
 
 struct ref_world {
     uint64_t now;
+    struct ref_random draws; /* of addresses */
+    uint32_t last_process;
     struct ref_process *root;
     struct ref_list processes, queues, senders, requests, buffers, interrupts, accounts, notices, dmas;
     struct ref_machine *machine;
@@ -268,7 +275,7 @@ struct ref_world {
     bool no_memory;        /* it fails for want of memory */
     bool unlike;           /* what it has written, or an operation of a submit, has come out otherwise */
     const uint64_t *fault; /* words of the fault that it came to; NULL: none */
-    const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is drawn */
+    const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is open */
 
     /* What follows from it. */
     bool progress;                       /* somebody was told of room: others may follow */
@@ -325,6 +332,8 @@ void ref_bury(void);                     /* what follows when last handles have 
 /* --- memory.c --- */
 struct ref_account *ref_account_new(struct ref_account *parent, unsigned top);
 struct ref_buffer *ref_buffer_new(uint64_t size);
+/* Somebody has a handle to it, or uses its memory. */
+bool ref_buffer_exists(const struct ref_buffer *buffer);
 /* Memory of a process, or NULL: [address, address + size) is not one mapping with `protection`. */
 uint8_t *ref_memory(const struct ref_process *process, uint64_t address, uint64_t size, unsigned protection,
                     struct ref_buffer **buffer, uint64_t *offset);
@@ -336,6 +345,14 @@ bool ref_accessible(const struct ref_process *process, uint64_t address, uint64_
 void ref_write_in_vain(const struct ref_thread *thread, uint64_t address, const void *from, uint64_t size);
 /* No mapping could mend what is missing there: a ring, or device memory. [MEM-FAULT-5] */
 bool ref_is_beyond_mending(const struct ref_process *process, uint64_t address);
+
+/* --- place.c --- */
+void ref_random_seed(struct ref_random *random, uint64_t seed);
+uint64_t ref_random_next(struct ref_random *random);
+uint64_t ref_random_below(struct ref_random *random, uint64_t n); /* n is not 0 */
+/* 0: there is no place. */
+uint64_t ref_draw_own(const struct ref_buffer *buffer);
+uint64_t ref_draw_place(const struct ref_process *process, uint64_t length);
 
 /* --- device.c --- */
 bool ref_is_device(uint64_t base, uint64_t size);
@@ -362,7 +379,7 @@ void ref_deliver(struct ref_queue *queue, struct ref_message *message);
 struct ref_sender *ref_first_in_line(const struct ref_queue *queue);
 bool ref_told_of_room(const struct ref_queue *queue);
 void ref_refill(struct ref_queue *queue); /* room has come */
-void ref_bind(struct ref_queue *queue, struct ref_process *process);
+void ref_bind(struct ref_queue *queue, struct ref_process *process, uint64_t place);
 void ref_unbind(struct ref_queue *queue);
 void ref_queue_gone(struct ref_queue *queue);
 

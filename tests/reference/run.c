@@ -42,31 +42,23 @@ static void *learn_object(const struct ref_thread *thread, enum cavern_type type
     return real;
 }
 
-/* Ids come from the kernel; no two may be the same. [PROC-CREATE-2] */
 static void learn_process(const struct operation *operation, struct ref_thread *thread)
 {
     uint16_t rights;
     struct ref_process *process = (struct ref_process *)ref_find(thread, thread->out[1], &rights);
     const struct process *real = learn_object(thread, CAVERN_TYPE_PROCESS);
-    uint32_t id = real ? real->id : 0;
-    for (unsigned i = 0; i < ref.processes.count; i++) {
-        if (((struct ref_process *)ref.processes.items[i])->id == id)
-            disagree("process id %u is used twice [PROC-CREATE-2]", id);
-    }
-    process->id = id;
+    if (real && real->id != process->id)
+        disagree("the process has id %u, not %u [PROC-CREATE-4]", real->id, process->id);
     if (operation->target < ACTORS)
         actors[operation->target] = (struct actor){.process = process};
 }
 
-static void learn_thread(const struct operation *operation, struct ref_process *process)
+static void learn_thread(const struct operation *operation, struct ref_thread *caller, struct ref_process *process)
 {
     struct ref_thread *thread = process->threads.items[process->threads.count - 1];
-    struct process *real = kernel_process(process);
-    thread->id = real ? real->last_thread : 0;
-    for (unsigned i = 0; i + 1 < process->threads.count; i++) {
-        if (((struct ref_thread *)process->threads.items[i])->id == thread->id)
-            disagree("thread id %u is used twice", thread->id);
-    }
+    const struct thread *real = learn_object(caller, CAVERN_TYPE_THREAD);
+    if (real && real->id != thread->id)
+        disagree("the thread has id %u, not %u [PROC-THREAD-4]", real->id, thread->id);
     struct actor *actor = operation->target < ACTORS ? &actors[operation->target] : NULL;
     if (actor && actor->process == process && operation->slot < THREADS)
         actor->threads[operation->slot] = thread;
@@ -93,7 +85,7 @@ static void learn(const struct operation *operation, struct ref_thread *thread, 
     if (operation->call == CAVERN_CALL_SENDER_MINT)
         ((struct ref_sender *)made)->real = learn_object(thread, CAVERN_TYPE_SENDER);
     if (operation->call == CAVERN_CALL_THREAD_CREATE)
-        learn_thread(operation, named_process(thread, x[0]));
+        learn_thread(operation, thread, named_process(thread, x[0]));
     note_outputs(operation, thread);
 }
 
@@ -177,7 +169,7 @@ static uint64_t make(const struct operation *operation, struct ref_thread *threa
         return MODEL_WAITS;
     }
     bool expected = drawn[0] < 32 && (ref.errors >> drawn[0] & 1);
-    if (no_memory && !may_be_poor(operation, thread, x))
+    if (no_memory && !expected && !may_be_poor(operation, thread, x))
         disagree("NO_MEMORY where there is enough");
     if (ref.errors && !expected && !no_memory)
         disagree("status %" PRIu64 ", which is not among those of %#x", drawn[0], ref.errors);

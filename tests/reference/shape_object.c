@@ -12,10 +12,30 @@ void shape_queue_create(struct operation *o)
     o->out[0] = fresh_variable(o->actor);
 }
 
+/* Where a queue of the smallest kind would be mapped next in the process, if nothing were in its way. */
+static uint64_t next_place(const struct ref_process *process)
+{
+    struct ref_random draws = ref.draws;
+    uint64_t place = ref_draw_place(process, 3 * CAVERN_PAGE_SIZE);
+    ref.draws = draws;
+    return place;
+}
+
 void shape_queue_bind(struct operation *o)
 {
     o->x[0] = handle(o->actor, CAVERN_TYPE_QUEUE);
     o->x[2] = one_in(3) ? constant(0) : handle(o->actor, CAVERN_TYPE_PROCESS);
+    const struct ref_object *to = object_of(o->actor, &o->x[2]);
+    if (!to || to->type != CAVERN_TYPE_PROCESS || below(4))
+        return;
+    struct operation map = {.action = ACTION_CALL, .call = CAVERN_CALL_MAP, .actor = o->actor, .thread = o->thread};
+    map.target = ACTORS;
+    map.x[0] = o->x[2];
+    map.x[2] = handle(o->actor, CAVERN_TYPE_BUFFER);
+    map.x[4] = constant(CAVERN_PAGE_SIZE);
+    map.x[5] = constant(next_place((const struct ref_process *)to) + (below(5) - UINT64_C(1)) * CAVERN_PAGE_SIZE);
+    map.x[6] = constant(CAVERN_PROT_READ);
+    prepare(&map);
 }
 
 void shape_mint(struct operation *o)
@@ -84,6 +104,8 @@ void shape_buffer(struct operation *o)
     if (!create)
         return;
     o->x[3] = constant(one_in(30) ? 0 : 1 + below(5 * CAVERN_PAGE_SIZE));
+    if (one_in(40))
+        o->x[3] = constant(CAVERN_BLOCK_2M - below(2));
     o->x[4] = constant(one_in(30) ? 2 : below(2));
     o->out[0] = fresh_variable(o->actor);
 }
@@ -95,10 +117,15 @@ void shape_map(struct operation *o)
     if (o->call == CAVERN_CALL_MAP) {
         o->x[2] = handle(o->actor, CAVERN_TYPE_BUFFER);
         o->x[3] = constant(below(3) * CAVERN_PAGE_SIZE);
-        o->x[4] = constant((1 + below(3)) * CAVERN_PAGE_SIZE);
+        o->x[4] = constant((one_in(20) ? 511 : 1) * CAVERN_PAGE_SIZE + below(3) * CAVERN_PAGE_SIZE);
         o->x[5] = constant(one_in(2) ? 0 : CAVERN_USER_START + below(24) * CAVERN_PAGE_SIZE);
         o->x[6] = constant(protections[below(sizeof protections)]);
         o->out[0] = fresh_variable(o->actor);
+        if (one_in(60)) { /* all that can be drawn: for devices only, and there is no place */
+            o->x[3] = constant(UINT64_C(1) << 40);
+            o->x[4] = constant(CAVERN_OWN_END);
+            o->x[5] = constant(0);
+        }
         return;
     }
     o->x[3] = one_in(3) ? held(variable(o->actor, below(VARIABLES)), 0)

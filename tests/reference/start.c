@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "object/buffer.h"
 #include "object/dma.h"
 #include "object/interrupt.h"
 #include "object/machine.h"
@@ -89,7 +90,7 @@ static void start_devices(struct thread *thread, struct account *account)
     give_both(thread, &machine->object, &ref.machine->object, VARIABLE_SPARE);
 }
 
-void run_start(void)
+void run_start(uint64_t seed)
 {
     disagreement[0] = 0;
     run_operations = 0;
@@ -97,6 +98,7 @@ void run_start(void)
     memset(variables, 0, sizeof variables);
     recount_start();
     model_start(RAM);
+    buffer_seed(seed);
     ref_start();
     used = model_root()->budget.used;
     objects = model_root()->objects;
@@ -107,13 +109,12 @@ void run_start(void)
 
     struct ref_account *root = ref_account_new(NULL, CAVERN_PRIORITIES - 1);
     oracle_start();
+    ref_random_seed(&ref.draws, seed);
     ref.now = variables[VARIABLE_NOW] = arch_now();
     ref.root = ref_process_new(ref_account_new(root, CAVERN_PRIORITIES - 1), 0);
-    ref.root->id = thread->process->id;
     memcpy(ref.root->name, name, sizeof name);
     actors[0].process = ref.root;
     struct ref_thread *first = actors[0].threads[0] = ref_thread_new(ref.root, 20);
-    first->id = thread->id;
     first->registers = (struct cavern_registers){.sp = thread->context.sp, .pc = thread->context.pc};
     first->written = true;
     give_both(thread, &account->object, &ref.root->account->object, VARIABLE_FIRST);

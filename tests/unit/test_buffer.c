@@ -195,6 +195,34 @@ static void test_create_own_addresses_are_apart(void **state)
     }
 }
 
+/* [MEM-DRAW-1] [MEM-DRAW-2] [MEM-DRAW-3] The addresses are of an implementation that knows nothing of this one. */
+static void test_create_draws_the_own_address_when_it_succeeds(void **state)
+{
+    (void)state;
+    cavern_handle handle;
+    unsigned status = CAVERN_NO_MEMORY, failures = 0;
+    buffer_seed(7);
+    assert_int_equal(buffer_own_address(buffer_at(create(PAGE, 0))), 0x2d22e5c2d000);
+    for (unsigned n = 1; status; n++) {
+        model_fail_allocation(n);
+        status = call_buffer_create(thread, CAVERN_SELF_ACCOUNT, 65 * PAGE, 0, &handle);
+        model_fail_allocation(0);
+        failures += status != CAVERN_OK;
+    }
+    assert_in_range(failures, 65, 100);
+    assert_int_equal(buffer_own_address(buffer_at(handle)), 0x128fb326e000);
+    assert_int_equal(buffer_own_address(buffer_at(create(BLOCK, CAVERN_BUFFER_CONTIGUOUS))), 0x35e582e00000);
+}
+
+/* [MEM-DRAW-2] [MEM-BUFFER-4] With this seed the first two places are the same. */
+static void test_create_own_address_that_is_taken_is_drawn_again(void **state)
+{
+    (void)state;
+    buffer_seed(12949140);
+    assert_int_equal(buffer_own_address(buffer_at(create(4 * BLOCK, 0))), 0x516e7800000);
+    assert_int_equal(buffer_own_address(buffer_at(create(4 * BLOCK, 0))), 0x35fd5e200000);
+}
+
 /* [MEM-ACCOUNT-6] The sizes are those at which the index gets another table or level. */
 static void test_create_and_close_gives_all_back(void **state)
 {
@@ -640,6 +668,8 @@ int main(void)
         cmocka_unit_test_setup(test_create_in_fragmented_memory_falls_back_to_pages, setup),
         cmocka_unit_test_setup(test_create_large_uses_blocks, setup),
         cmocka_unit_test_setup(test_create_own_addresses_are_apart, setup),
+        cmocka_unit_test_setup(test_create_draws_the_own_address_when_it_succeeds, setup),
+        cmocka_unit_test_setup(test_create_own_address_that_is_taken_is_drawn_again, setup),
         cmocka_unit_test_setup(test_create_and_close_gives_all_back, setup),
         cmocka_unit_test_setup(test_create_too_large_to_fill_gives_all_back, setup),
         cmocka_unit_test_setup(test_create_without_memory_changes_nothing, setup),

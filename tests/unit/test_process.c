@@ -110,7 +110,7 @@ static void test_process_self_thread_is_the_one_that_asks(void **state)
     assert_int_equal(peer_call(&second, SIGNAL_RAISE, CAVERN_SELF_THREAD), CAVERN_BAD_HANDLE);
 }
 
-/* [PROC-CREATE-2] */
+/* [PROC-CREATE-2] [PROC-CREATE-4] */
 static void test_process_ids_are_not_used_twice(void **state)
 {
     (void)state;
@@ -118,9 +118,12 @@ static void test_process_ids_are_not_used_twice(void **state)
     for (unsigned i = 0; i < 20; i++) {
         cavern_handle child = create(CAVERN_NO_HANDLE, 0);
         uint32_t id = ((struct process *)object_of(&parent, child, CAVERN_TYPE_PROCESS))->id;
-        assert_true(id > last);
+        assert_true(i == 0 || id == last + 1);
         last = id;
         assert_int_equal(peer_call(&parent, HANDLE_CLOSE, child), CAVERN_OK);
+        model_fail_allocation(1);
+        assert_int_equal(peer_call(&parent, PROCESS_CREATE, CAVERN_SELF_ACCOUNT), CAVERN_NO_MEMORY);
+        model_fail_allocation(0);
     }
     machine->last_process = UINT32_MAX - 1;
     create(CAVERN_NO_HANDLE, 0);

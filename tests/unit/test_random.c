@@ -54,6 +54,18 @@ static void test_random_below_stays_below(void **state)
             assert_true(random_below(&random, bounds[i]) < bounds[i]);
 }
 
+/* [MEM-DRAW-1] Numbers of another implementation; the second output is passed over. */
+static void test_random_below_passes_over_what_would_favour_some(void **state)
+{
+    static const uint64_t expected[] = {0x59ac7d7ba77cbb2d, 0x6b78e9a4ca963ccb, 0x7d949c398f403920, 0x7ed482763f2a018c};
+    struct random random;
+
+    (void)state;
+    random_seed(&random, 7);
+    for (size_t i = 0; i < COUNT_OF(expected); i++)
+        assert_int_equal(random_below(&random, (UINT64_C(1) << 63) + 1), expected[i]);
+}
+
 /* 60000 throws of a die: each face within 5 standard deviations (5 * 91) of 10000. */
 static void test_random_below_is_uniform(void **state)
 {
@@ -75,6 +87,7 @@ int main(void)
         cmocka_unit_test(test_random_seed_agrees_with_reference),
         cmocka_unit_test(test_random_with_equal_seeds_repeats),
         cmocka_unit_test(test_random_below_stays_below),
+        cmocka_unit_test(test_random_below_passes_over_what_would_favour_some),
         cmocka_unit_test(test_random_below_is_uniform),
     };
 

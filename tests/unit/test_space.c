@@ -264,6 +264,48 @@ static void test_map_device_memory(void **state)
     }
 }
 
+static unsigned map_drawn(cavern_handle device, uint64_t length, uint64_t *address)
+{
+    *address = 0;
+    return call_map(thread, CAVERN_SELF_PROCESS, device, 0, length, address, READ);
+}
+
+/*
+ * [MEM-DRAW-2] [MEM-DRAW-4] The first places are those of an implementation that knows nothing of this one: what lies
+ * at an end of the first and the second keeps them, what lies a page from the third does not.
+ */
+static void test_map_device_memory_draws_its_place(void **state)
+{
+    (void)state;
+    enum { FROM = CAVERN_OWN_END + CAVERN_BLOCK_2M, TO = CAVERN_USER_END - PAGE, LENGTH = 2 * PAGE, DRAWS = 64 };
+    static const uint64_t places[] = {0x6cd63ec75000, 0x51d70f7c9000, 0x75bc74d76000};
+    struct holding *all = buffer_devices(account);
+    cavern_handle devices = model_give(process, &all->object, CAVERN_RIGHTS_ALL), page = create(PAGE), device;
+    uint64_t address;
+    object_put(&all->object);
+    assert_int_equal(call_derive(thread, devices, 0x9000000, LENGTH, 0, &device), CAVERN_OK);
+    assert_int_equal(map_at(page, 0, PAGE, places[0] - PAGE, READ), CAVERN_OK);
+    assert_int_equal(map_at(page, 0, PAGE, places[1] + LENGTH, READ), CAVERN_OK);
+    assert_int_equal(map_at(page, 0, PAGE, places[2] - 2 * PAGE, READ), CAVERN_OK);
+    assert_int_equal(map_at(page, 0, PAGE, places[2] + LENGTH + PAGE, READ), CAVERN_OK);
+    buffer_seed(7);
+    assert_int_equal(map_drawn(device, LENGTH, &address), CAVERN_OK);
+    assert_int_equal(address, places[2]);
+
+    struct random draws;
+    random_seed(&draws, 7);
+    for (unsigned i = 0; i < COUNT_OF(places) + DRAWS; i++) {
+        address = FROM + random_below(&draws, (TO - FROM - LENGTH) / PAGE + 1) * PAGE;
+        if (i >= COUNT_OF(places))
+            assert_int_equal(map_at(page, 0, PAGE, address, READ), CAVERN_OK);
+    }
+    assert_int_equal(map_drawn(device, LENGTH, &address), CAVERN_NO_MEMORY);
+    assert_int_equal(map_drawn(device, LENGTH, &address), CAVERN_OK);
+    assert_int_equal(address, FROM + random_below(&draws, (TO - FROM - LENGTH) / PAGE + 1) * PAGE);
+    uint64_t regs[16] = {CAVERN_SELF_PROCESS, 0, devices, 1ull << 40, CAVERN_OWN_END, 0, READ};
+    assert_int_equal(model_call(thread, CAVERN_CALL_MAP, regs), CAVERN_NO_MEMORY); /* more than there is to draw from */
+}
+
 /* --- unmap --- */
 
 /* [MEM-UNMAP-1] [MEM-UNMAP-2] */
@@ -630,6 +672,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_map_outlives_the_handle_and_shows_other_mappings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_map_into_another_process_shares, setup, teardown),
         cmocka_unit_test_setup_teardown(test_map_device_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_map_device_memory_draws_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unmap_passes_holes_and_cuts_edges, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unmap_bad_arguments_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unmap_and_map_over_a_ring_are_refused, setup, teardown),

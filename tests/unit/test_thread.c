@@ -57,6 +57,20 @@ static void test_thread_create_starts_with_its_registers(void **state)
         assert_int_equal(context->x[i], 0);
 }
 
+/* [PROC-THREAD-4] */
+static void test_thread_ids_are_not_used_twice(void **state)
+{
+    (void)state;
+    for (unsigned id = 2; id < 20; id++) {
+        cavern_handle thread = create(1);
+        assert_int_equal(find(thread)->id, id);
+        assert_int_equal(control(thread, CAVERN_THREAD_END, 0), CAVERN_OK);
+    }
+    self.process->last_thread = UINT32_MAX - 1;
+    assert_int_equal(find(create(1))->id, UINT32_MAX);
+    assert_int_equal(peer_call(&self, THREAD_CREATE, CAVERN_SELF_PROCESS, [2] = 1), CAVERN_NO_MEMORY);
+}
+
 /* [PROC-THREAD-2] [PROC-THREAD-3] [PROC-CONTROL-3] */
 static void test_thread_priority_and_mask_are_checked(void **state)
 {
@@ -338,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_thread_create_starts_with_its_registers, start),
+        cmocka_unit_test_setup(test_thread_ids_are_not_used_twice, start),
         cmocka_unit_test_setup(test_thread_priority_and_mask_are_checked, start),
         cmocka_unit_test_setup(test_thread_create_without_memory_changes_nothing, start),
         cmocka_unit_test_setup(test_thread_end_takes_it_out_of_its_wait, start),
