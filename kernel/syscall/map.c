@@ -88,9 +88,9 @@ static sys_outcome undo(struct space *space, const struct holding *holding, stru
 {
     for (;;) {
         uint64_t done, start = space_growing_start(space, holding, args->offset, args->address);
-        if (start == args->address ||
-            space_unmap_step(space, start, args->address - start, STEP_PAGES, &done) != CAVERN_OK)
-            return (sys_outcome)args->length;
+        uint64_t left = args->address - start;
+        if (!left || space_unmap_step(space, start, left, STEP_PAGES, &done) != CAVERN_OK || done == left)
+            return (sys_outcome)args->length; /* not as a restart, to which nothing would say that it is one */
         if (arch_interrupt_pending())
             return SYS_RESTART;
     }

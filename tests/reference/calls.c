@@ -246,6 +246,12 @@ void ref_settle(void)
     }
 }
 
+/* [MSG-FREE-3] */
+static bool holds_what_is_freed(const struct ref_queue *queue)
+{
+    return queue->owner && queue->messages.count && ref_freed(queue, queue->messages.items[0]);
+}
+
 void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x[16], const uint64_t drawn[9],
               const uint64_t fault[5])
 {
@@ -254,6 +260,7 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
     ref.drawn = drawn;
     ref.fault = fault;
     ref.unlike = false;
+    ref.swept = NULL;
     ref.caller = thread;
     thread->fresh = true;
     thread->defined = 1;
@@ -275,6 +282,7 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
     if (thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING || fault)
         thread->fresh = false;
     ref_settle();
+    ref.unlike |= ref.swept && holds_what_is_freed(ref.swept);
 }
 
 void ref_line(unsigned line)

@@ -223,6 +223,7 @@ static void receive(struct ref_thread *thread, struct ref_queue *queue, uint64_t
     thread->state = CAVERN_THREAD_RECEIVING;
     thread->receiving = queue;
     queue->receiver = thread;
+    ref.swept = queue;
     thread->deadline = deadline;
     struct ref_notice *notice = for_registers(queue);
     if (queue->taken < queue->tail) {
@@ -306,8 +307,8 @@ void ref_space(struct ref_thread *thread, const uint64_t x[16])
 void ref_queue_freed(struct ref_thread *thread, const uint64_t x[16])
 {
     struct ref_queue *queue = ref_own_queue(thread, x[0]);
-    if (!ref_failed() && queue)
-        ref_look(queue);
+    if (!ref_failed() && queue && ref_look(queue))
+        ref.swept = queue;
 }
 
 /* --- leases and grants --- */

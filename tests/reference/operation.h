@@ -68,19 +68,19 @@ extern struct actor actors[ACTORS];
 extern uint64_t variables[VARIABLE_COUNT];
 extern char disagreement[1024]; /* empty: none */
 
-/* --- start.c --- */
+/* --- kernel/start.c --- */
 void run_start(uint64_t seed); /* of the addresses that are drawn */
 void run_end(void);
 void compare_machine(void);
 
-/* --- run.c --- */
+/* --- kernel/run.c --- */
 extern bool run_careful; /* memory is compared, and references recounted, after each operation, not now and then */
 extern unsigned run_operations; /* carried out */
 void run_operation(const struct operation *operation);
 void disagree(const char *format, ...) __attribute__((format(printf, 1, 2)));
 uint64_t term_value(const struct term *term);
 
-/* --- compare.c: the kernel's side --- */
+/* --- kernel/compare.c: the kernel's side --- */
 struct process;
 struct thread;
 struct process *kernel_process(const struct ref_process *process);
@@ -89,7 +89,7 @@ bool fetch(const struct ref_process *process, uint64_t address, void *to, uint64
 void compare_all(void);
 void compare_memory(void);
 
-/* --- oracle.c --- */
+/* --- kernel/oracle.c --- */
 struct handle_entry;
 extern bool oracle_failing; /* allocations, in the call that is made */
 void oracle_start(void);

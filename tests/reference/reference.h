@@ -279,6 +279,7 @@ struct ref_world {
 
     /* What follows from it. */
     bool progress;                       /* somebody was told of room: others may follow */
+    const struct ref_queue *swept;       /* all that was freed there is retired when the call has been made */
     bool postponed;                      /* a freed message is not retired yet, though it has been */
     bool hurried;                        /* none is postponed any more */
     bool polling;                        /* it is to receive, and has not looked into the ring yet */

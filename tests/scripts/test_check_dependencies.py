@@ -32,6 +32,9 @@ SOUND = {
     "services/shell/main.c": "#include <cavern/spawn.h>\n",
     "egg/main.c": "#include <cavern/spawn.h>\n",
     "egg/tree.h": "",
+    "tests/reference/reference.h": "#include <cavern/status.h>\n#include <stdio.h>\n",
+    "tests/reference/queue.c": '#include "reference.h"\n',
+    "tests/reference/kernel/run.h": '#include "object/queue.h"\n#include "reference.h"\n',
 }
 
 
@@ -107,6 +110,14 @@ def programs_do_not_include_each_other():
     refused("services/shell/main.c", '"../log/policy.h"')
     refused("libcavern/include/cavern/spawn.h", '"../../../services/log/policy.h"')
     refused("services/log/main.c", '"../../egg/tree.h"')
+
+
+@case
+def reference_includes_only_the_contract_of_the_kernel():
+    refused("tests/reference/queue.c", '"object/queue.h"')
+    refused("tests/reference/queue.c", "<core/tree.h>")
+    refused("tests/reference/reference.h", '"kernel/run.h"')
+    refused("tests/reference/reference.h", "<cavern/spawn.h>")
 
 
 @case

@@ -434,6 +434,7 @@ static void test_map_without_memory_changes_nothing(void **state)
                 assert_int_equal(length_at(at + PAGE + page), 0);
             tables += account->budget.used - used;
         }
+        assert_int_equal(status, CAVERN_OK);
         assert_true(n >= 3);
         assert_int_equal(call_unmap(thread, at, 6 * BLOCK), CAVERN_OK);
     }

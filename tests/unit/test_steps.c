@@ -231,7 +231,7 @@ static void test_request_retires_until_its_ending_fits(void **state)
     assert_true(peer_queue(&server)->ring.used_from >= 259);
 }
 
-/* [MSG-FREE-1] [SCHED-7] The owner's own calls retire all that is freed. */
+/* [MSG-FREE-1] [MSG-FREE-3] [SCHED-7] The owner's own calls retire all that is freed. */
 static void test_owner_retires_all(void **state)
 {
     (void)state;

@@ -7,7 +7,9 @@
 
 #include "model.h"
 #include "object/queue.h"
+#include "object/sender.h"
 #include "operation.h"
+#include "recount.h"
 
 void disagree(const char *format, ...)
 {
@@ -152,6 +154,28 @@ static void compare_queue(struct ref_queue *queue)
     }
 }
 
+/* What decides which message still fits: room, promised room, and what is left of each sender's limits. */
+static void compare_room(const struct ref_queue *queue)
+{
+    const struct queue *real = queue->real;
+    if (queue->object.gone || !recount_is_live(real))
+        return;
+    if (real->ring.used_from != queue->retired || real->ring.reserved != queue->reserved)
+        disagree("used from %" PRIu64 ", reserved %" PRIu64 ", not %" PRIu64 " and %" PRIu64 " [MSG-ROOM-1]",
+                 real->ring.used_from, real->ring.reserved, queue->retired, queue->reserved);
+}
+
+/* [MSG-SENDER-2] [MSG-SENDER-3] */
+static void compare_sender(const struct ref_sender *sender)
+{
+    const struct sender *real = sender->real;
+    if (sender->object.gone || sender->queue->object.gone || !recount_is_live(real))
+        return;
+    if (real->messages != sender->messages || real->requests != sender->requests)
+        disagree("a sender has %u messages and %u requests, not %" PRIu64 " and %" PRIu64, real->messages,
+                 real->requests, sender->messages, sender->requests);
+}
+
 /* --- all --- */
 
 void compare_all(void)
@@ -166,8 +190,12 @@ void compare_all(void)
         if (!real && process->state != CAVERN_PROCESS_ZOMBIE)
             disagree("process %u is gone", process->id);
     }
-    for (unsigned q = 0; q < ref.queues.count; q++)
+    for (unsigned q = 0; q < ref.queues.count; q++) {
         compare_queue(ref.queues.items[q]);
+        compare_room(ref.queues.items[q]);
+    }
+    for (unsigned s = 0; s < ref.senders.count; s++)
+        compare_sender(ref.senders.items[s]);
     for (unsigned i = 0; i < ref.interrupts.count; i++) {
         const struct ref_interrupt *line = ref.interrupts.items[i];
         if (!line->range && !line->object.gone && model_line_masked(line->first) != line->masked)
