@@ -280,18 +280,21 @@ static inline void *handle_lookup(const struct handle_table *table, uint64_t han
 void handle_table_init(struct handle_table *table);
 
 /* Can n handles be inserted without a further page? */
+/*@ requires \valid_read(table); assigns \nothing; ensures \result <==> table->room >= n; */
 static inline bool handle_table_room(const struct handle_table *table, uint32_t n)
 {
     return table->room >= n;
 }
 
 /* Must a page be added before one more handle can be inserted? (For a new table twice.) */
+/*@ requires \valid_read(table); assigns \nothing; ensures \result <==> table->room == 0; */
 static inline bool handle_table_needs_page(const struct handle_table *table)
 {
     return !table->room;
 }
 
 /* The table has all the pages that it can have. */
+/*@ requires \valid_read(table); assigns \nothing; ensures \result <==> table->leaves == HANDLE_LEAVES_MAX; */
 static inline bool handle_table_complete(const struct handle_table *table)
 {
     return table->leaves == HANDLE_LEAVES_MAX;

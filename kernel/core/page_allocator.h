@@ -84,6 +84,7 @@ bool pages_alloc_run(struct page_allocator *pa, uint32_t count, uint64_t *phys) 
  */
 bool pages_free(struct page_allocator *pa, uint64_t phys, uint64_t count);
 
+/*@ requires \valid_read(pa); assigns \nothing; ensures \result == pa->free_pages; */
 static inline uint64_t pages_free_count(const struct page_allocator *pa)
 {
     return pa->free_pages;

@@ -63,16 +63,26 @@ void run_queue_push_front(struct run_queue *queue, struct runnable *runnable)
     //@ assert level_filled(queue, runnable->priority);
 }
 
+/*@
+  requires run_queue_sound(queue) && priority < RUN_QUEUE_PRIORITIES && link_queued(queue, priority, link);
+  assigns queue->ready, *link, link->prev->next, link->next->prev;
+  ensures ready_sound(queue) && link->next == link;
+*/
+static void take(struct run_queue *queue, uint8_t priority, struct list *link)
+{
+    list_remove(link);
+    if (list_empty(&queue->level[priority]))
+        queue->ready &= bits_but(priority);
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != priority ==>
+          (bit_set(queue->ready, p) <==> \at(bit_set(queue->ready, p), Pre)); */
+    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != priority ==>
+          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
+    //@ assert bit_set(queue->ready, priority) <==> level_filled(queue, priority);
+}
+
 void run_queue_remove(struct run_queue *queue, struct runnable *runnable)
 {
-    list_remove(&runnable->link);
-    if (list_empty(&queue->level[runnable->priority]))
-        queue->ready &= bits_but(runnable->priority);
-    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != runnable->priority ==>
-          (bit_set(queue->ready, p) <==> \at(bit_set(queue->ready, p), Pre)); */
-    /*@ assert \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && p != runnable->priority ==>
-          (level_filled(queue, p) <==> \at(level_filled(queue, p), Pre)); */
-    //@ assert bit_set(queue->ready, runnable->priority) <==> level_filled(queue, runnable->priority);
+    take(queue, runnable->priority, &runnable->link);
 }
 
 struct runnable *run_queue_first(const struct run_queue *queue)
@@ -86,11 +96,13 @@ struct runnable *run_queue_first(const struct run_queue *queue)
 
 struct runnable *run_queue_pop(struct run_queue *queue)
 {
-    struct runnable *runnable = run_queue_first(queue);
+    int priority = run_queue_highest(queue);
 
-    if (runnable)
-        run_queue_remove(queue, runnable);
-    return runnable;
+    if (priority == RUN_QUEUE_NONE)
+        return NULL;
+    struct list *first = queue->level[priority].next;
+    take(queue, (uint8_t)priority, first);
+    return container_of(first, struct runnable, link);
 }
 
 void run_queue_rotate(struct run_queue *queue, uint8_t priority)

@@ -84,6 +84,14 @@ void run_queue_remove(struct run_queue *queue, struct runnable *runnable);
 /* The first of the highest priority, or NULL; pop takes it off. */
 /*@ requires \valid_read(queue); assigns \nothing; */
 struct runnable *run_queue_first(const struct run_queue *queue);
+/*@
+  requires run_queue_sound(queue);
+  requires \forall integer p; 0 <= p < RUN_QUEUE_PRIORITIES && level_filled(queue, p) ==>
+    link_queued(queue, p, queue->level[p].next);
+  assigns queue->ready, queue->level[0 .. RUN_QUEUE_PRIORITIES - 1].next,
+    *queue->level[0 .. RUN_QUEUE_PRIORITIES - 1].next, queue->level[0 .. RUN_QUEUE_PRIORITIES - 1].next->next->prev;
+  ensures ready_sound(queue);
+*/
 struct runnable *run_queue_pop(struct run_queue *queue);
 
 /* Moves the first of this priority to its end. */
