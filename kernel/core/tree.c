@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The AVL tree. A change is made at the bottom; tree_rebalance then walks up for as long as heights change. */
+/*
+ * A weak AVL tree (Haeupler, Sen, Tarjan: Rank-balanced trees): each node has a rank, 1 to 2 below its parent's; what
+ * is missing has 0, a leaf 1. Without removals these are the heights of an AVL tree. A change is made at the bottom,
+ * and walks up only as far as ranks must change; with one rotation, single or double, it ends.
+ */
 #include "core/tree.h"
 
 enum {
@@ -7,17 +11,14 @@ enum {
     RIGHT,
 };
 
-static uint32_t height_of(const struct tree_node *node)
+static uint32_t rank_of(const struct tree_node *node)
 {
-    return node ? node->height : 0;
+    return node ? node->rank : 0;
 }
 
-static uint32_t height_over_children(const struct tree_node *node)
+static uint32_t rank_below(const struct tree_node *node, int side)
 {
-    uint32_t left = height_of(node->child[LEFT]);
-    uint32_t right = height_of(node->child[RIGHT]);
-
-    return (left > right ? left : right) + 1;
+    return node->rank - rank_of(node->child[side]);
 }
 
 /* Puts `new` (or nothing) where `old` hangs below `parent`, or at the root. */
@@ -31,8 +32,8 @@ static void replace_child(struct tree *tree, struct tree_node *parent, struct tr
         new->parent = parent;
 }
 
-/* Moves `node` down to `side`; its child on the other side, which exists, takes its place and is answered. */
-static struct tree_node *rotate(struct tree *tree, struct tree_node *node, int side)
+/* Moves `node` down to `side`; its child on the other side, which exists, takes its place. */
+static void rotate(struct tree *tree, struct tree_node *node, int side)
 {
     struct tree_node *up = node->child[!side];
     struct tree_node *middle = up->child[side];
@@ -43,37 +44,71 @@ static struct tree_node *rotate(struct tree *tree, struct tree_node *node, int s
         middle->parent = node;
     up->child[side] = node;
     node->parent = up;
-    node->height = height_over_children(node);
-    up->height = height_over_children(up);
-    return up;
 }
 
-/* `node` leans by two towards `side`: answers the new top of the balanced subtree. */
-static struct tree_node *straighten(struct tree *tree, struct tree_node *node, int side)
+/* Raises the child of `node` on this side above it; or that one's inner child above both, if it is the higher one.
+ * True: the inner one. */
+static bool raise(struct tree *tree, struct tree_node *node, int side)
+{
+    struct tree_node *child = node->child[side];
+    bool inner = rank_of(child->child[!side]) > rank_of(child->child[side]);
+
+    if (inner)
+        rotate(tree, child, side);
+    rotate(tree, node, !side);
+    return inner;
+}
+
+/* The rank of a child of `node` has risen, perhaps to its own. */
+static void risen(struct tree *tree, struct tree_node *node, struct tree_node *child)
+{
+    for (; node && node->rank == child->rank; child = node, node = node->parent) {
+        int side = node->child[RIGHT] == child;
+
+        if (rank_below(node, !side) == 2) {
+            if (raise(tree, node, side)) {
+                child->rank--;
+                child->parent->rank++;
+            }
+            node->rank--;
+            return;
+        }
+        node->rank++;
+    }
+}
+
+/* The other child of `node` is 3 below it, this one 1, with a child 1 below itself. */
+static void level(struct tree *tree, struct tree_node *node, int side)
 {
     struct tree_node *child = node->child[side];
 
-    if (height_of(child->child[!side]) > height_of(child->child[side]))
-        rotate(tree, child, side);
-    return rotate(tree, node, !side);
+    if (raise(tree, node, side)) {
+        child->parent->rank += 2;
+        child->rank--;
+        node->rank -= 2;
+    } else {
+        child->rank++;
+        node->rank = node->child[side] ? node->rank - 1 : 1;
+    }
 }
 
-static void tree_rebalance(struct tree *tree, struct tree_node *node)
+/* The rank of a child of `node` has sunk, perhaps to 3 below it, or that of its last one to 0. */
+static void sunk(struct tree *tree, struct tree_node *node)
 {
-    while (node) {
-        uint32_t before = node->height;
-        uint32_t left = height_of(node->child[LEFT]);
-        uint32_t right = height_of(node->child[RIGHT]);
+    for (; node; node = node->parent) {
+        int side = rank_below(node, LEFT) > rank_below(node, RIGHT); /* of the higher child */
+        struct tree_node *child = node->child[side];
 
-        if (left > right + 1)
-            node = straighten(tree, node, LEFT);
-        else if (right > left + 1)
-            node = straighten(tree, node, RIGHT);
-        else
-            node->height = height_over_children(node);
-        if (node->height == before)
+        if (child ? rank_below(node, !side) < 3 : node->rank == 1)
             return;
-        node = node->parent;
+        if (child && rank_below(node, side) == 1) {
+            if (rank_below(child, LEFT) == 1 || rank_below(child, RIGHT) == 1) {
+                level(tree, node, side);
+                return;
+            }
+            child->rank--;
+        }
+        node->rank--;
     }
 }
 
@@ -98,11 +133,11 @@ static struct tree_node *neighbour(const struct tree_node *node, int side)
 static void attach(struct tree *tree, struct tree_node *parent, struct tree_node **link, struct tree_node *node,
                    uint64_t key)
 {
-    *node = (struct tree_node){.parent = parent, .key = key, .height = 1};
+    *node = (struct tree_node){.parent = parent, .key = key, .rank = 1};
     *link = node;
     if (!tree->first || key < tree->first->key)
         tree->first = node;
-    tree_rebalance(tree, parent);
+    risen(tree, parent, node);
 }
 
 void tree_insert(struct tree *tree, struct tree_node *node, uint64_t key)
@@ -131,7 +166,7 @@ void tree_insert_between(struct tree *tree, struct tree_node *before, struct tre
 static struct tree_node *replace_by_successor(struct tree *tree, struct tree_node *node)
 {
     struct tree_node *successor = outermost(node->child[RIGHT], LEFT);
-    struct tree_node *lowest = successor->parent; /* the lowest node whose height may have changed */
+    struct tree_node *lowest = successor->parent; /* the lowest node below which a rank has sunk */
 
     if (lowest == node)
         lowest = successor;
@@ -142,7 +177,7 @@ static struct tree_node *replace_by_successor(struct tree *tree, struct tree_nod
     }
     successor->child[LEFT] = node->child[LEFT];
     successor->child[LEFT]->parent = successor;
-    successor->height = node->height;
+    successor->rank = node->rank;
     replace_child(tree, node->parent, node, successor);
     return lowest;
 }
@@ -157,7 +192,7 @@ void tree_remove(struct tree *tree, struct tree_node *node)
         lowest = replace_by_successor(tree, node);
     else
         replace_child(tree, node->parent, node, node->child[node->child[LEFT] ? LEFT : RIGHT]);
-    tree_rebalance(tree, lowest);
+    sunk(tree, lowest);
     *node = (struct tree_node){.key = node->key};
 }
 
@@ -215,14 +250,14 @@ struct tree_node *tree_find(const struct tree *tree, uint64_t key)
 
 static bool node_invariants(const struct tree_node *node)
 {
-    uint32_t left = height_of(node->child[LEFT]);
-    uint32_t right = height_of(node->child[RIGHT]);
-
-    if (node->height != height_over_children(node) || left > right + 1 || right > left + 1)
+    if (!node->child[LEFT] && !node->child[RIGHT] && node->rank != 1)
         return false;
-    for (int side = LEFT; side <= RIGHT; side++)
+    for (int side = LEFT; side <= RIGHT; side++) {
+        if (rank_below(node, side) < 1 || rank_below(node, side) > 2)
+            return false;
         if (node->child[side] && node->child[side]->parent != node)
             return false;
+    }
     return true;
 }
 

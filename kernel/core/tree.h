@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Intrusive ordered map from 64-bit keys to nodes: an AVL tree with parent links, so every operation is O(log n) in
- * the worst case and nothing recurses. Equal keys are permitted and keep the order in which they were inserted.
- * The first node is cached. A zeroed node is not linked, a zeroed tree is empty.
+ * Intrusive ordered map from 64-bit keys to nodes: a weak AVL tree with parent links, so every operation is O(log n)
+ * in the worst case and nothing recurses; who puts in again what has just been taken out changes little but that node.
+ * Equal keys are permitted and keep the order in which they were inserted. The first node is cached. A zeroed node is
+ * not linked, a zeroed tree is empty.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ struct tree_node {
     struct tree_node *child[2]; /* smaller, then greater or equal */
     struct tree_node *parent;
     uint64_t key;
-    uint32_t height; /* of the subtree: 1 for a leaf, 0 when the node is in no tree */
+    uint32_t rank; /* 1 for a leaf, 0 when the node is in no tree */
 };
 
 struct tree {
@@ -35,7 +36,7 @@ static inline bool tree_empty(const struct tree *tree)
 
 static inline bool tree_linked(const struct tree_node *node)
 {
-    return node->height != 0;
+    return node->rank != 0;
 }
 
 static inline struct tree_node *tree_first(const struct tree *tree)
@@ -71,5 +72,5 @@ struct tree_node *tree_ceiling(const struct tree *tree, uint64_t key);
 /* The first node with exactly this key, or NULL. */
 struct tree_node *tree_find(const struct tree *tree, uint64_t key);
 
-/* Order, balance, heights, parent links and the cached first node; walks the whole tree. */
+/* Order, ranks, parent links and the cached first node; walks the whole tree. */
 bool tree_invariants(const struct tree *tree);
