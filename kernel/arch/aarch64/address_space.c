@@ -173,7 +173,7 @@ static void clear_range(uint64_t *root, uint64_t address, uint64_t end, uint64_t
     }
 }
 
-void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
+__attribute__((noinline)) static void unmap_range(struct arch_space *space, uint64_t address, uint64_t size)
 {
     uint64_t flush[FLUSH_PAGES_MAX];
     unsigned count = 0;
@@ -187,6 +187,27 @@ void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
         for (unsigned i = 0; i < count; i++)
             flush_page(space, flush[i]);
     barrier_maintenance();
+}
+
+static void unmap_page(struct arch_space *space, uint64_t address)
+{
+    unsigned level;
+    uint64_t *entry = page_table_find(table_at(space->ttbr), address, &level);
+    bool mapped = *entry & PTE_VALID;
+    *entry = 0;
+    barrier_tables();
+    if (!mapped || !address_space_is_current(space))
+        return;
+    flush_page(space, address);
+    barrier_maintenance();
+}
+
+void arch_space_unmap(struct arch_space *space, uint64_t address, uint64_t size)
+{
+    if (size == CAVERN_PAGE_SIZE)
+        unmap_page(space, address); /* a block is not unmapped in part */
+    else
+        unmap_range(space, address, size);
 }
 
 /* The first entry in [i, end) that leads to a table. Most are empty, so they are looked at by eights. */

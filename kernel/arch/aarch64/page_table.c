@@ -4,9 +4,10 @@
 #include "arch/arch.h"
 #include "object/machine.h"
 
-/* The same where tables are missing, or end above the pages. */
-static uint64_t *leaf_entry_made(uint64_t *table, struct page_source *source, uint64_t address, uint64_t physical,
-                                 uint64_t size, unsigned top_level, unsigned *at)
+/* The entry at which a leaf for the start of this range is to stand: as high up as alignment, size and top_level allow.
+ */
+static uint64_t *leaf_entry(uint64_t *table, struct page_source *source, uint64_t address, uint64_t physical,
+                            uint64_t size, unsigned top_level, unsigned *at)
 {
     uint64_t *above = NULL; /* the entry that leads to `table` */
     for (unsigned level = 0;; level++) {
@@ -33,17 +34,16 @@ static uint64_t *leaf_entry_made(uint64_t *table, struct page_source *source, ui
     }
 }
 
-/* The entry at which a leaf for the start of this range is to stand: as high up as alignment, size and top_level allow.
- */
-static uint64_t *leaf_entry(uint64_t *root, struct page_source *source, uint64_t address, uint64_t physical,
-                            uint64_t size, unsigned top_level, unsigned *at)
+static void leaf_set(uint64_t *entry, uint64_t leaf, uint64_t address)
 {
-    uint64_t *entry = page_table_find(root, address, at);
-    return *at == TABLE_LAST_LEVEL ? entry : leaf_entry_made(root, source, address, physical, size, top_level, at);
+    if (*entry & PTE_VALID && *entry != leaf)
+        panic("page tables: %lx is mapped already", (unsigned long)address);
+    *entry = leaf;
 }
 
-bool page_table_map(uint64_t *root, struct page_source *source, uint64_t address, uint64_t physical, uint64_t size,
-                    uint64_t attributes, unsigned top_level)
+__attribute__((noinline)) static bool map_range(uint64_t *root, struct page_source *source, uint64_t address,
+                                                uint64_t physical, uint64_t size, uint64_t attributes,
+                                                unsigned top_level)
 {
     bool complete = true;
     while (size) {
@@ -59,10 +59,7 @@ bool page_table_map(uint64_t *root, struct page_source *source, uint64_t address
         do {
             if (pte_is_table(*entry, level))
                 break; /* pages stand here: go on below */
-            uint64_t leaf = physical | attributes | type;
-            if (*entry & PTE_VALID && *entry != leaf)
-                panic("page tables: %lx is mapped already", (unsigned long)address);
-            *entry++ = leaf;
+            leaf_set(entry++, physical | attributes | type, address);
             address += span;
             physical += span;
             size -= span;
@@ -70,6 +67,18 @@ bool page_table_map(uint64_t *root, struct page_source *source, uint64_t address
     }
     barrier_tables();
     return complete;
+}
+
+bool page_table_map(uint64_t *root, struct page_source *source, uint64_t address, uint64_t physical, uint64_t size,
+                    uint64_t attributes, unsigned top_level)
+{
+    unsigned level;
+    uint64_t *entry = page_table_find(root, address, &level);
+    if (level != TABLE_LAST_LEVEL || size != CAVERN_PAGE_SIZE)
+        return map_range(root, source, address, physical, size, attributes, top_level);
+    leaf_set(entry, physical | attributes | PTE_TABLE, address);
+    barrier_tables();
+    return true;
 }
 
 uint64_t *page_table_find(uint64_t *root, uint64_t address, unsigned *level)
