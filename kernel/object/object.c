@@ -70,8 +70,11 @@ void *object_create(struct account *account, enum object_class_id class)
 {
     struct object *object = account_slab_take(account, class);
 
-    if (object)
-        *object = (struct object){.type = object_classes[class].type, .class = class, .references = 1};
+    if (!object)
+        return NULL;
+    object->type = object_classes[class].type;
+    object->class = class;
+    object->references = 1;
     return object;
 }
 

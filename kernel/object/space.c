@@ -165,8 +165,8 @@ static bool continues(const struct mapping *mapping, const struct holding *holdi
 /* Makes one of two neighbours, if they continue each other. */
 static void join(struct space *space, struct mapping *before, struct mapping *after)
 {
-    if (!before || !after || before->growing || after->growing || before->protection != after->protection ||
-        !continues(before, after->holding, after->offset, after->node.key))
+    if (!before || !after || !continues(before, after->holding, after->offset, after->node.key) ||
+        before->protection != after->protection || before->growing || after->growing)
         return;
     before->length += after->length;
     mapping_free(space, after);
