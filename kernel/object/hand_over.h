@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The straight ways from one thread to another, each in one go: who waits hands over to whom it has woken
- * (scheduler_hand_over and scheduler_wait), who is woken preempts or succeeds (scheduler_wake), who yields lets the
- * next go on (scheduler_yield). None chooses: each is for when it is plain what the scheduler's choice would be.
+ * (scheduler_hand_over and scheduler_wait), who is woken preempts or succeeds (scheduler_wake), who waits or yields
+ * lets the next go on (scheduler_wait, scheduler_yield). None chooses: each is for when it is plain what the
+ * scheduler's choice would be.
  */
 #pragma once
 
@@ -124,6 +125,24 @@ STRAIGHT void preempt(struct cpu *cpu, struct thread *from, struct thread *to)
     from->place = NULL;
     run_queue_push_front(&scheduler.ready, &from->runnable);
     succeed(cpu, from, to);
+}
+
+/* Is somebody ready to follow the current thread, which is about to wait? For the only CPU. */
+static inline bool next_possible(const struct cpu *cpu)
+{
+    return cpu_is_settled(cpu, false) && cpu_ready(cpu, false);
+}
+
+/* `from`, the current thread, waits; the first that is ready is on the CPU. next_possible has just been true. */
+STRAIGHT void wait_for_next(struct cpu *cpu, struct thread *from, uint8_t state)
+{
+    struct thread *to = container_of(run_queue_pop(&scheduler.ready), struct thread, runnable);
+    cpu_charge(cpu, from, arch_ticks(), false);
+    cpu_end_slice(cpu);
+    from->state = state;
+    cpu_pass(cpu, from, to, false);
+    if (cpu_ready(cpu, false))
+        scheduler_switch_timed(cpu);
 }
 
 /* Would nobody but one of its own priority follow the current thread, which yields? For the only CPU. */

@@ -159,6 +159,19 @@ INLINE bool fast_reply_receive(struct thread *caller, bool shared)
     return unclaim(queue, shared, reply_on(caller, queue, shared));
 }
 
+INLINE bool fast_receive(struct thread *caller)
+{
+    const uint64_t *x = caller->context.x;
+    struct cpu *cpu = arch_cpu();
+    struct queue *queue = own_queue(caller, x[0]);
+    if (!queue || queue->receiver || !queue_is_quiet(queue) || x[9] != CAVERN_FOREVER || !next_possible(cpu))
+        return false;
+    caller->wait.queue = queue;
+    queue->receiver = caller;
+    wait_for_next(cpu, caller, CAVERN_THREAD_RECEIVING);
+    return true;
+}
+
 INLINE bool send(struct thread *caller, uint64_t *x)
 {
     uint64_t info = x[1];
@@ -252,6 +265,8 @@ __attribute__((always_inline)) bool fast_serve(struct thread *caller, unsigned o
         return fast_call(caller, false);
     case CAVERN_CALL_REPLY_RECEIVE:
         return fast_reply_receive(caller, false);
+    case CAVERN_CALL_RECEIVE:
+        return fast_receive(caller);
     case CAVERN_CALL_SEND:
         return send(caller, caller->context.x);
     case CAVERN_CALL_THREAD_CONTROL:

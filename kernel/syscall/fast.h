@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Short cuts for a call, and for a reply and a receive, of small messages between threads that wait for each other; for
- * a small one-way message that goes to the ring; for a signal that somebody of higher priority waits for; for a fault
- * whose handler waits; for a yield. Each checks that nothing unusual is the case; if something is, it has changed
- * nothing and the general path serves the call, which alone defines what it means. What a short cut does is what the
- * general path would.
+ * a receive that waits while others are ready; for a small one-way message that goes to the ring; for a signal that
+ * somebody of higher priority waits for; for a fault whose handler waits; for a yield. Each checks that nothing unusual
+ * is the case; if something is, it has changed nothing and the general path serves the call, which alone defines what
+ * it means. What a short cut does is what the general path would.
  *
  * With several CPUs they run side by side. Everything they change belongs to one queue, which they claim, or to this
  * CPU; what they only read is changed by nobody meanwhile. Whatever would reach beyond, the general path serves.

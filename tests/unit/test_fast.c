@@ -152,6 +152,11 @@ static void server_step(struct random *random)
     if (random_below(random, 2))
         (void)peer_call(&server, THREAD_CONTROL, processes[random_below(random, CLIENTS)], [2] = 1,
                         [3] = random_below(random, 8) ? CAVERN_THREAD_RESUME : CAVERN_THREAD_SUSPEND);
+    if (random_below(random, 3) == 0) {
+        (void)peer_call(&server, RECEIVE,
+                        server.queue, [9] = random_below(random, 6) ? CAVERN_FOREVER : arch_now() + 30);
+        return;
+    }
     uint64_t size = random_below(random, 6) ? 40 : random_below(random, 60);
     (void)peer_call(
         &server, REPLY_RECEIVE,
@@ -217,7 +222,7 @@ static void calls_between_waiting_threads(unsigned way)
     assert_int_equal(short_cuts_taken, 10);
 }
 
-/* [SCHED-10] The time that passes goes to who ran, over both ways of a hand-over, and a fault. */
+/* [SCHED-10] The time that passes goes to who ran, over both ways of a hand-over, a fault and a wait. */
 static void test_hand_over_charges_who_ran(void **state)
 {
     (void)state;
@@ -244,6 +249,11 @@ static void test_hand_over_charges_who_ran(void **state)
     model_fault(client->thread, CAVERN_FAULT_BREAKPOINT, 0, 0);
     assert_ptr_equal(arch_cpu()->current, server.thread);
     assert_int_equal(client->thread->cpu_time, ran + 1250);
+    assert_int_equal(peer_call(&server, THREAD_CONTROL, processes[0], [2] = 1, [3] = CAVERN_THREAD_RESUME), CAVERN_OK);
+    model_set_time(arch_now() + 125);
+    assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+    assert_ptr_equal(arch_cpu()->current, client->thread);
+    assert_int_equal(server.thread->cpu_time, served + 625);
 }
 
 /* [SCHED-3] [SCHED-18] Who was left alone has its whole slice when the other comes back, whether it yielded or not. */

@@ -217,6 +217,7 @@ TRAP KERNEL_LOCK_RELEASED struct arch_context *try_short_cut(struct arch_context
     {                                                                                                                  \
         return try_short_cut(context, operation);                                                                      \
     }
+SHORT_CUT(try_receive, CAVERN_CALL_RECEIVE)
 SHORT_CUT(try_send, CAVERN_CALL_SEND)
 SHORT_CUT(try_call, CAVERN_CALL_CALL)
 SHORT_CUT(try_reply_receive, CAVERN_CALL_REPLY_RECEIVE)
@@ -225,6 +226,7 @@ SHORT_CUT(try_raise, CAVERN_CALL_SIGNAL_RAISE)
 
 /* By operation. */
 static struct arch_context *(*const short_cuts[256])(struct arch_context *context) = {
+    [CAVERN_CALL_RECEIVE] = try_receive,
     [CAVERN_CALL_SEND] = try_send,
     [CAVERN_CALL_CALL] = try_call,
     [CAVERN_CALL_REPLY_RECEIVE] = try_reply_receive,
