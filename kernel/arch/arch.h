@@ -73,6 +73,9 @@ bool arch_space_destroy(struct arch_space *space, struct page_source *source, un
  */
 bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_access access, uint64_t *physical,
                     uint64_t *length);
+/* The same in short, for the space that this CPU is in, and up to the end of the page: in the direct map. NULL: ask
+ * arch_translate. */
+void *arch_user_window(const struct arch_space *space, uint64_t address, bool write);
 
 /* --- device registers --- */
 /*

@@ -25,16 +25,20 @@ void message_to_registers(struct thread *thread, enum cavern_status status, cons
         x[4 + i] = words[i];
 }
 
+void message_end_answer(struct thread *thread)
+{
+    holding_put(thread->wait.answer, true); /* taken when the call was made */
+    thread->wait.answer = NULL;
+    thread->wait.answer_bytes = 0;
+}
+
 /* Out of the sleep, whatever it was. */
 static void end_wait(struct thread *thread)
 {
     if (thread->state == CAVERN_THREAD_RECEIVING)
         thread->wait.queue->receiver = NULL;
-    if (thread->wait.answer) {
-        holding_put(thread->wait.answer, true); /* taken when the call was made */
-        thread->wait.answer = NULL;
-        thread->wait.answer_bytes = 0;
-    }
+    if (thread->wait.answer)
+        message_end_answer(thread);
     thread->wait.queue = NULL;
 }
 

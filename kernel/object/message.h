@@ -27,6 +27,9 @@ void message_wake_receiver(struct queue *queue, bool straight);
 /* A sleep ends with nothing but a status. */
 void message_wake(struct thread *thread, enum cavern_status status);
 
+/* The memory for the answer to its call is wanted no more. */
+void message_end_answer(struct thread *thread);
+
 /* The deadline of a sleeping thread has passed. */
 void message_timeout(struct thread *thread);
 /* The thread ends or is taken out of its sleep. */

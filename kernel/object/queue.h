@@ -125,12 +125,17 @@ static inline bool queue_has_untaken(const struct queue *queue)
 {
     return queue->ring.seen_taken < queue->ring.tail;
 }
-/* Nothing to take, nothing to retire, nobody waits for room, and the control page says so too. */
-static inline bool queue_is_quiet(const struct queue *queue)
+/* All was taken and freed, as the control page says, and nobody waits for room. */
+static inline bool queue_is_freed(const struct queue *queue)
 {
     uint64_t tail = queue->ring.tail;
-    return queue->ring.used_from == tail && __atomic_load_n(&queue->control->head, __ATOMIC_RELAXED) == tail &&
+    return __atomic_load_n(&queue->control->head, __ATOMIC_RELAXED) == tail &&
            __atomic_load_n(&queue->control->taken, __ATOMIC_RELAXED) == tail && !queue->waited_for;
+}
+/* Nor is there anything to retire. */
+static inline bool queue_is_quiet(const struct queue *queue)
+{
+    return queue->ring.used_from == queue->ring.tail && queue_is_freed(queue);
 }
 /* Nothing was taken or freed since the kernel has looked, and nobody waits for room: looking again would be in vain. */
 static inline bool queue_is_unchanged(const struct queue *queue)

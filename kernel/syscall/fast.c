@@ -4,7 +4,9 @@
 #include <cavern/message.h>
 #include <cavern/syscalls.h>
 
+#include "object/buffer.h"
 #include "object/hand_over.h"
+#include "object/message.h"
 #include "object/process.h"
 #include "object/queue.h"
 #include "object/request.h"
@@ -12,6 +14,7 @@
 #include "object/sender.h"
 #include "object/signal.h"
 #include "object/thread.h"
+#include "syscall/payload.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -22,7 +25,14 @@ static bool is_small(uint64_t info)
     return low <= CAVERN_WORDS * sizeof(uint64_t) && !(low & 7);
 }
 
-/* The header of a small message, as it stands in x1-x3 and in a ring. */
+/* x1 and x3 of a message in memory, nothing attached. */
+static bool is_in_memory(const uint64_t *x)
+{
+    uint32_t low = (uint32_t)x[1] & 0xff00ffff;
+    return low > CAVERN_WORDS * sizeof(uint64_t) && low <= CAVERN_PAYLOAD_MAX && !(x[3] & 7);
+}
+
+/* The header of such a message, as it stands in x1-x3 and in a ring. */
 INLINE void make_header(uint64_t header[3], const struct thread *from, uint64_t info, enum cavern_kind kind,
                         uint32_t request, uint64_t label)
 {
@@ -47,13 +57,51 @@ INLINE void copy_words(uint64_t to[CAVERN_WORDS], const uint64_t from[CAVERN_WOR
     }
 }
 
-/* x0-x8 of `to`: OK, the header, the words of `from`'s message. */
-INLINE void pass(struct thread *to, const struct thread *from, uint64_t info, enum cavern_kind kind, uint32_t request,
-                 uint64_t label)
+/* x0-x8 of `to`: OK, the header, and of `from`'s message what comes in registers. */
+INLINE void pass(struct thread *to, const struct thread *from, enum cavern_kind kind, uint32_t request, uint64_t label,
+                 bool small)
 {
+    uint64_t info = from->context.x[1];
     to->context.x[0] = CAVERN_OK;
     make_header(&to->context.x[1], from, info, kind, request, label);
-    copy_words(&to->context.x[4], &from->context.x[3], info & 0xffff);
+    copy_words(&to->context.x[4], &from->context.x[3], small ? info & 0xffff : 0);
+}
+
+/* The same of a thread that is to look into its ring. */
+INLINE void point_to_ring(struct thread *to)
+{
+    uint64_t *x = to->context.x;
+    x[0] = CAVERN_IN_RING;
+    x[1] = x[2] = x[3] = x[4] = x[5] = x[6] = x[7] = x[8] = 0;
+}
+
+/* The sender's message, which stands at the tail of the ring. */
+INLINE void publish(struct queue *queue, struct sender *sender, uint32_t blocks)
+{
+    struct queue_entry *entry = queue_make_known(queue, ring_push(&queue->ring, blocks), blocks);
+    entry->sender = sender;
+    sender->object.references++; /* until the message is freed */
+    sender->messages++;
+}
+
+/* The last message of a ring in which all is freed goes, if nobody else hears of it. */
+INLINE bool retire_last(struct queue *queue)
+{
+    struct ring *ring = &queue->ring;
+    uint64_t tail = ring->tail;
+    if (ring->used_from == tail)
+        return true;
+    struct queue_entry *entry = queue_entry(queue, ring->used_from);
+    struct sender *sender = entry->sender;
+    bool plain = sender && !entry->notice && !entry->grants;
+    if (!plain || sender->object.references <= 2 || ring->used_from + entry->blocks != tail ||
+        !ring_accept_control(ring, tail, tail))
+        return false;
+    ring_retire(ring, tail);
+    *entry = (struct queue_entry){0};
+    sender->object.references--; /* the entry's */
+    sender->messages--;
+    return true;
 }
 
 /* What the handle of this type, with this right, names; NULL: there is no such. */
@@ -87,13 +135,34 @@ INLINE bool unclaim(struct queue *queue, bool shared, bool served)
     return served;
 }
 
-INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *queue, bool shared)
+/* Of a call: where its answer goes, and its message behind the tail of the ring. Places for grants are unusual. */
+INLINE bool prepare_call(struct thread *caller, const struct sender *sender, bool small, struct wait *wait)
+{
+    const uint64_t *x = caller->context.x;
+    struct queue *queue = sender->queue;
+    *wait = (struct wait){.answer_bytes = x[11]};
+    if (x[11] &&
+        (x[11] >> 32 || x[10] & 7 ||
+         space_resolve(&caller->process->space, x[10], x[11], CAVERN_PROT_WRITE, &wait->answer, &wait->answer_offset)))
+        return false;
+    uint64_t size = x[1] & 0xffff;
+    return small || (sender->messages < sender->message_limit && queue_is_unchanged(queue) &&
+                     ring_room(&queue->ring, ring_blocks(size, 0, 0)) &&
+                     !payload_move(caller, x[3], size, &(struct sink){.queue = queue}));
+}
+
+/* `plain`: in registers, both ways. A constant, like `shared`. */
+INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *queue, bool shared, bool plain)
 {
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
     struct thread *server = queue->receiver;
+    bool small = plain || is_small(x[1]);
     if (sender->requests >= sender->request_limit || !server || !request_table_free(&queue->requests) ||
         !hand_over_possible(cpu, server, shared))
+        return false;
+    struct wait wait;
+    if (!plain && !prepare_call(caller, sender, small, &wait))
         return false;
 
     struct pending *pending = request_open(queue);
@@ -102,61 +171,95 @@ INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *
     pending->sender = sender;
     pending->caller = caller;
     pending->token = x[2];
-    pending->position = PENDING_IN_REGISTERS;
+    pending->position = small ? PENDING_IN_REGISTERS : queue->ring.tail;
     pending->client = caller->process->id;
     pending->trace = (uint32_t)(x[1] >> 32);
+    if (!plain) {
+        caller->wait = wait;
+        if (wait.answer)
+            holding_get(wait.answer, true); /* until the sleep ends */
+    }
     caller->wait.queue = queue;
     caller->wait.request = pending->id;
     queue->receiver = NULL;
-    pass(server, caller, x[1], CAVERN_KIND_REQUEST, pending->id, sender->label);
+    if (small) {
+        pass(server, caller, CAVERN_KIND_REQUEST, pending->id, sender->label, true);
+    } else {
+        make_header(queue_block(queue, queue->ring.tail), caller, x[1], CAVERN_KIND_REQUEST, pending->id,
+                    sender->label);
+        publish(queue, sender, ring_blocks(x[1] & 0xffff, 0, 0));
+        point_to_ring(server);
+    }
     hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server, shared);
     return true;
 }
 
-INLINE bool fast_call(struct thread *caller, bool shared)
+INLINE bool call_by(struct thread *caller, bool shared, bool plain)
 {
-    const uint64_t *x = caller->context.x;
-    if (!is_small(x[1]) || x[11])
-        return false;
-    struct sender *sender = look_up(caller, x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST);
+    struct sender *sender = look_up(caller, caller->context.x[0], CAVERN_TYPE_SENDER, CAVERN_RIGHT_REQUEST);
     if (!sender || !sender->queue || !claim(sender->queue, shared))
         return false;
     struct queue *queue = sender->queue;
-    return unclaim(queue, shared, call_to(caller, sender, queue, shared));
+    return unclaim(queue, shared, call_to(caller, sender, queue, shared, plain));
 }
 
-INLINE bool reply_on(struct thread *caller, struct queue *queue, bool shared)
+INLINE bool fast_call(struct thread *caller, bool shared, bool plain)
+{
+    const uint64_t *x = caller->context.x;
+    bool is_plain = is_small(x[1]) && !x[11];
+    return plain == is_plain && (plain || is_small(x[1]) || is_in_memory(x)) && call_by(caller, shared, plain);
+}
+
+/* Of a reply: what the ring has is retired, as in any case, and the message goes to where its caller wants it. */
+INLINE bool prepare_reply(struct thread *caller, struct queue *queue, const struct wait *wait, bool small)
+{
+    const uint64_t *x = caller->context.x;
+    uint64_t size = x[1] & 0xffff;
+    if ((wait->answer && wait->answer->object.references == 1) || !retire_last(queue))
+        return false;
+    return small || (align_up(size, 8) <= wait->answer_bytes &&
+                     !payload_move(caller, x[3], size,
+                                   &(struct sink){.buffer = wait->answer->buffer, .offset = wait->answer_offset}));
+}
+
+/* `plain` as above, and with nothing to retire. */
+INLINE bool reply_on(struct thread *caller, struct queue *queue, bool shared, bool plain)
 {
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
-    if (queue->receiver || !queue_is_quiet(queue))
+    bool small = plain || is_small(x[1]);
+    if (queue->receiver || !(plain ? queue_is_quiet(queue) : queue_is_freed(queue)))
         return false;
     struct pending *pending = request_lookup(queue, (uint32_t)x[2]);
     if (!pending || !pending->caller || x[9] != CAVERN_FOREVER)
         return false;
     struct thread *client = pending->caller;
-    if (client->wait.answer || pending->leases || !hand_over_possible(cpu, client, shared) ||
+    if ((plain && client->wait.answer) || pending->leases || !hand_over_possible(cpu, client, shared) ||
         (shared && !request_closes_alone(pending)))
+        return false;
+    if (!plain && !prepare_reply(caller, queue, &client->wait, small))
         return false;
 
     uint64_t token = pending->token;
     request_free(pending);
-    pass(client, caller, x[1], CAVERN_KIND_REPLY, 0, token);
+    if (!plain && client->wait.answer)
+        message_end_answer(client);
+    pass(client, caller, CAVERN_KIND_REPLY, 0, token, small);
     caller->wait.queue = queue;
     queue->receiver = caller;
     hand_over(cpu, caller, CAVERN_THREAD_RECEIVING, CAVERN_FOREVER, client, shared);
     return true;
 }
 
-INLINE bool fast_reply_receive(struct thread *caller, bool shared)
+INLINE bool fast_reply_receive(struct thread *caller, bool shared, bool plain)
 {
     const uint64_t *x = caller->context.x;
-    if (!is_small(x[1]) || x[2] >> 32)
+    if ((!is_small(x[1]) && (plain || !is_in_memory(x))) || x[2] >> 32)
         return false;
     struct queue *queue = own_queue(caller, x[0]);
     if (!queue || !claim(queue, shared))
         return false;
-    return unclaim(queue, shared, reply_on(caller, queue, shared));
+    return unclaim(queue, shared, reply_on(caller, queue, shared, plain));
 }
 
 INLINE bool fast_receive(struct thread *caller)
@@ -188,10 +291,7 @@ INLINE bool send(struct thread *caller, uint64_t *x)
     uint64_t *block = queue_block(queue, queue->ring.tail);
     make_header(block, caller, info, CAVERN_KIND_MESSAGE, 0, sender->label);
     copy_words(block + 3, &x[3], info & 0xffff);
-    struct queue_entry *entry = queue_make_known(queue, ring_push(&queue->ring, 1), 1);
-    entry->sender = sender;
-    sender->object.references++; /* until the message is freed */
-    sender->messages++;
+    publish(queue, sender, 1);
     x[0] = CAVERN_OK;
     return true;
 }
@@ -262,9 +362,9 @@ __attribute__((always_inline)) bool fast_serve(struct thread *caller, unsigned o
 {
     switch (operation) {
     case CAVERN_CALL_CALL:
-        return fast_call(caller, false);
+        return fast_call(caller, false, true);
     case CAVERN_CALL_REPLY_RECEIVE:
-        return fast_reply_receive(caller, false);
+        return fast_reply_receive(caller, false, true);
     case CAVERN_CALL_RECEIVE:
         return fast_receive(caller);
     case CAVERN_CALL_SEND:
@@ -278,13 +378,18 @@ __attribute__((always_inline)) bool fast_serve(struct thread *caller, unsigned o
     }
 }
 
+__attribute__((always_inline)) bool fast_serve_with_memory(struct thread *caller, unsigned operation)
+{
+    return operation == CAVERN_CALL_CALL ? fast_call(caller, false, false) : fast_reply_receive(caller, false, false);
+}
+
 bool fast_serve_shared(struct thread *caller, unsigned operation)
 {
     bool served = false;
     if (operation == CAVERN_CALL_CALL)
-        served = fast_call(caller, true);
+        served = fast_call(caller, true, true);
     else if (operation == CAVERN_CALL_REPLY_RECEIVE)
-        served = fast_reply_receive(caller, true);
+        served = fast_reply_receive(caller, true, true);
     arch_cpu()->system_calls += served;
     return served;
 }

@@ -159,7 +159,8 @@ static void *sink_window(const struct sink *sink, uint64_t at, uint64_t *length)
     return buffer_window(sink->buffer, sink->offset + at, length);
 }
 
-static void sink_write(const struct sink *sink, uint64_t at, const void *from, uint64_t size)
+/* Apart: short pieces alone are written so. */
+__attribute__((noinline)) static void sink_write(const struct sink *sink, uint64_t at, const void *from, uint64_t size)
 {
     const char *source = from;
     while (size) {
@@ -198,6 +199,28 @@ static void write_records(const struct payload *payload, const struct attachment
     }
 }
 
+sys_outcome payload_move(struct thread *caller, uint64_t address, uint64_t size, const struct sink *sink)
+{
+    for (uint64_t at = 0; at < size;) {
+        uint64_t length;
+        void *to = sink_window(sink, at, &length);
+        if (length > user_page_left(address + at))
+            length = user_page_left(address + at);
+        if (length > size - at)
+            length = size - at;
+        const void *from = user_window(caller, address + at, length, false);
+        sys_outcome outcome = SYS_OK;
+        if (from)
+            memmove(to, from, length); /* both may be of one buffer */
+        else
+            outcome = user_read(caller, to, address + at, length);
+        if (outcome)
+            return outcome;
+        at += length;
+    }
+    return SYS_OK;
+}
+
 sys_outcome payload_copy(struct thread *caller, const struct payload *payload, const struct attachments *attachments,
                          const struct sink *sink)
 {
@@ -205,16 +228,8 @@ sys_outcome payload_copy(struct thread *caller, const struct payload *payload, c
         sink_write(sink, 0, payload->words, payload->size);
         return SYS_OK;
     }
-    for (uint64_t at = 0; at < payload->size;) {
-        uint64_t length;
-        void *to = sink_window(sink, at, &length);
-        if (length > payload->size - at)
-            length = payload->size - at;
-        sys_outcome outcome = user_read(caller, to, payload->address + at, length);
-        if (outcome)
-            return outcome;
-        at += length;
-    }
-    write_records(payload, attachments, sink);
-    return SYS_OK;
+    sys_outcome outcome = payload_move(caller, payload->address, payload->size, sink);
+    if (!outcome)
+        write_records(payload, attachments, sink);
+    return outcome;
 }

@@ -48,6 +48,9 @@ uint64_t payload_bytes(const struct payload *payload);
 sys_outcome payload_attach(struct thread *caller, const struct payload *payload,
                            struct attachments *attachments) CAVERN_MUST_CHECK;
 void payload_detach(struct attachments *attachments);
+/* Copies bytes of the caller's memory. */
+sys_outcome payload_move(struct thread *caller, uint64_t address, uint64_t size,
+                         const struct sink *sink) CAVERN_MUST_CHECK;
 /* Copies payload and attachment records (as the receiver is to see them). */
 sys_outcome payload_copy(struct thread *caller, const struct payload *payload, const struct attachments *attachments,
                          const struct sink *sink) CAVERN_MUST_CHECK;

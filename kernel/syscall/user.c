@@ -21,17 +21,29 @@ static sys_outcome refuse(struct thread *caller, uint64_t address, uint64_t leng
     return SYS_FAULT;
 }
 
+/* The bytes at `address`, of which *length are wanted, and so many lie in a row; NULL: it may not go there. */
+static void *window(struct thread *caller, uint64_t address, enum arch_access access, uint64_t *length)
+{
+    uint64_t physical;
+    void *here = user_window(caller, address, *length, access == ARCH_ACCESS_WRITE);
+    if (here)
+        return here;
+    bool allowed = arch_translate(&caller->process->space.arch, address, access, &physical, length);
+    return allowed ? arch_direct(physical) : NULL;
+}
+
 static sys_outcome copy(struct thread *caller, uint8_t *kernel, uint64_t address, size_t size, enum arch_access access)
 {
     while (size) {
-        uint64_t physical, length = size;
-        if (!arch_translate(&caller->process->space.arch, address, access, &physical, &length))
+        uint64_t length = size;
+        void *user = window(caller, address, access, &length);
+        if (!user)
             return refuse(caller, address, 1, access);
         size_t step = length < size ? (size_t)length : size;
         if (access == ARCH_ACCESS_READ)
-            memmove(kernel, arch_direct(physical), step); /* both may be of one buffer */
+            memmove(kernel, user, step); /* both may be of one buffer */
         else
-            memmove(arch_direct(physical), kernel, step);
+            memmove(user, kernel, step);
         kernel += step;
         address += step;
         size -= step;

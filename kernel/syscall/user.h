@@ -8,10 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "object/process.h"
+#include "object/thread.h"
 #include "syscall/dispatch.h"
 
 struct holding;
-struct thread;
+
+static inline uint64_t user_page_left(uint64_t address)
+{
+    return CAVERN_PAGE_SIZE - address % CAVERN_PAGE_SIZE;
+}
+
+/* `size` bytes in the direct map; NULL: not in one page, or not allowed, which the functions below find out. */
+static inline void *user_window(const struct thread *caller, uint64_t address, uint64_t size, bool write)
+{
+    bool in_page = size <= user_page_left(address);
+    return in_page ? arch_user_window(&caller->process->space.arch, address, write) : NULL;
+}
 
 /* When they fail, part may have been copied. */
 sys_outcome user_read(struct thread *caller, void *to, uint64_t address, size_t size) CAVERN_MUST_CHECK;

@@ -160,6 +160,13 @@ bool arch_translate(const struct arch_space *space, uint64_t address, enum arch_
     return true;
 }
 
+void *arch_user_window(const struct arch_space *space, uint64_t address, bool write)
+{
+    uint64_t physical, length = 1;
+    enum arch_access access = write ? ARCH_ACCESS_WRITE : ARCH_ACCESS_READ;
+    return arch_translate(space, address, access, &physical, &length) ? arch_direct(physical) : NULL;
+}
+
 bool arch_device_read(uint64_t physical, unsigned width, uint64_t *value)
 {
     *value = 0;

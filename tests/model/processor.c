@@ -64,5 +64,8 @@ bool __wrap_fast_serve(struct thread *caller, unsigned operation)
 {
     if (model.shared_short_cuts || scheduler.cpu_count > 1)
         return fast_serve_shared(caller, operation);
-    return !model.no_short_cuts && __real_fast_serve(caller, operation);
+    if (model.no_short_cuts)
+        return false;
+    return __real_fast_serve(caller, operation) ||
+           (fast_is_exchange(operation) && fast_serve_with_memory(caller, operation));
 }

@@ -8,10 +8,14 @@
 #include "core/random.h"
 #include "object/process.h"
 #include "object/queue.h"
+#include "object/sender.h"
 #include "peer.h"
 #include "syscall/fast.h"
 
 enum { CLIENTS = 5, STEPS = 400, SEEDS = 200 };
+
+/* Of a peer's memory: what it sends, and from there on what it gets. */
+enum { ANSWERS = PEER_MEMORY / 2, ANSWER_MAX = 1024 };
 
 static struct peer server, clients[CLIENTS];
 static cavern_handle senders[CLIENTS], signals[CLIENTS], own_signal; /* one signal, which tells the server */
@@ -21,6 +25,7 @@ static cavern_handle processes[CLIENTS]; /* in the server's table: it handles th
 enum { GENERAL, SHORT, SHARED, WAYS };
 
 static uint64_t traces[WAYS][STEPS];
+static uint64_t blocks = 64; /* of the server's ring */
 static unsigned short_cuts_taken;
 static uint32_t last; /* id of the request that the server took last */
 static uint64_t seen; /* of all messages that it found in the ring */
@@ -48,6 +53,16 @@ static void handle_faults(unsigned i)
         CAVERN_OK);
 }
 
+static void fill(struct peer *peer, uint64_t seed)
+{
+    struct random random;
+    uint64_t words[ANSWERS / 4 / sizeof(uint64_t)];
+    random_seed(&random, seed);
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        words[i] = random_next(&random);
+    peer_write(peer, 0, words, sizeof words);
+}
+
 static void start(unsigned way)
 {
     model_start(128 << 20);
@@ -56,10 +71,12 @@ static void start(unsigned way)
         model_share_short_cuts();
     last = 0;
     seen = 0;
-    peer_start(&server, "server", 20, 64, 3);
+    peer_start(&server, "server", 20, blocks, 3);
+    fill(&server, 9);
     for (unsigned i = 0; i < CLIENTS; i++) {
         peer_start(&clients[i], "client", (uint8_t)(i < 3 ? 15 + 5 * i : 15), 64, 1);
-        senders[i] = peer_sender(&clients[i], &server, 100 + i, 8, 2, i == 2 ? CAVERN_MINT_CLOSED : 0);
+        fill(&clients[i], i);
+        senders[i] = peer_sender(&clients[i], &server, 100 + i, i == 1 ? 2 : 8, 2, i == 2 ? CAVERN_MINT_CLOSED : 0);
         handle_faults(i);
     }
     make_signal();
@@ -82,6 +99,13 @@ static uint64_t mix_peer(uint64_t hash, const struct peer *peer)
     return hash;
 }
 
+static struct sender *sender_of(const struct peer *peer, cavern_handle handle)
+{
+    void *object;
+    assert_int_equal(process_lookup(peer->process, handle, CAVERN_TYPE_SENDER, 0, &object), CAVERN_OK);
+    return object;
+}
+
 /* All that user code could see, and what the queue's books say. */
 static uint64_t look(void)
 {
@@ -91,8 +115,14 @@ static uint64_t look(void)
     hash = mix(hash, arch_cpu()->slice_end);
     hash = mix(hash, arch_cpu()->timer);
     hash = mix(hash, scheduler.ready.ready);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct sender *sender = sender_of(&clients[i], senders[i]);
         hash = mix_peer(hash, &clients[i]);
+        hash = mix(hash, sender->messages);
+        hash = mix(hash, sender->requests);
+        hash = mix(hash, sender->object.references);
+        hash = mix(hash, clients[i].thread->wait.answer != NULL);
+    }
     hash = mix(hash, ring_used(&queue->ring));
     hash = mix(hash, request_table_free(&queue->requests));
     hash = mix(hash, peer_control(&server)->tail);
@@ -112,13 +142,39 @@ static void mix_taken(const struct taken *taken)
         seen = mix(seen, taken->body[i]);
 }
 
+/* Of its answer, whatever the message said. */
+static void mix_answer(const struct peer *peer)
+{
+    uint64_t words[2 * ANSWER_MAX / sizeof(uint64_t)];
+    peer_read(peer, ANSWERS, words, sizeof words);
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        seen = mix(seen, words[i]);
+}
+
+static uint64_t any_size(struct random *random)
+{
+    static const uint16_t some[] = {60, 64, 65, 792, 800, ANSWER_MAX, ANSWER_MAX + 1};
+    uint64_t kind = random_below(random, 8);
+    return kind < 4 ? 40 : kind < 6 ? random_below(random, 50) : some[random_below(random, COUNT_OF(some))];
+}
+
+/* What a peer sends: seldom badly aligned, or running out of its memory. */
+static uint64_t any_payload(struct random *random, const struct peer *peer)
+{
+    uint64_t kind = random_below(random, 32), at = 8 * random_below(random, 640);
+    return peer->memory + (kind == 0 ? at + 4 : kind == 1 ? PEER_MEMORY - 256 : at);
+}
+
 static void client_step(struct random *random, unsigned i)
 {
-    uint64_t size = random_below(random, 8) < 5 ? 40 : random_below(random, 50), info = CAVERN_INFO(size, 0, 0, 0, i);
+    uint64_t size = any_size(random), info = CAVERN_INFO(size, 0, 0, 0, i);
     uint64_t deadline = random_below(random, 4) ? CAVERN_FOREVER : arch_now() + random_below(random, 50);
-    uint64_t answer = random_below(random, 5) ? 0 : 64;
+    uint64_t bytes = random_below(random, 2) ? 0 : any_size(random);
+    uint64_t answer = clients[i].memory + ANSWERS + random_below(random, 32) * 31;
+    uint64_t payload = any_payload(random, &clients[i]);
     if (peer_waits(&clients[i]))
         return;
+    mix_answer(&clients[i]);
     unsigned what = (unsigned)random_below(random, 9);
     if (what == 8)
         model_fault(clients[i].thread, CAVERN_FAULT_DATA_UNMAPPED, random_next(random), random_next(random));
@@ -127,11 +183,11 @@ static void client_step(struct random *random, unsigned i)
     else if (what == 1)
         (void)peer_call(&clients[i], THREAD_CONTROL, CAVERN_SELF_THREAD, [3] = CAVERN_THREAD_YIELD);
     else if (what < 4)
-        (void)peer_call(&clients[i], SEND, senders[i], [1] = info, [3] = clients[i].memory, [4] = random_next(random));
+        (void)peer_call(&clients[i], SEND, senders[i], [1] = info, [3] = payload, [4] = random_next(random));
     else
         (void)peer_call(&clients[i], CALL, senders[i], [1] = info, [2] = random_next(random),
-                        [3] = size > 40 ? clients[i].memory : random_next(random), [4] = 2, [5] = 3, [6] = 4, [7] = 5,
-                        [9] = deadline, [10] = clients[i].memory, [11] = answer);
+                        [3] = size > 40 ? payload : random_next(random), [4] = 2, [5] = 3, [6] = 4, [7] = 5,
+                        [9] = deadline, [10] = random_below(random, 16) ? answer & ~UINT64_C(7) : answer, [11] = bytes);
 }
 
 static void server_step(struct random *random)
@@ -144,7 +200,7 @@ static void server_step(struct random *random)
     if (peer_take(&server, &taken)) {
         mix_taken(&taken);
         last = taken.header.request ? taken.header.request : last;
-        if (random_below(random, 4))
+        if (random_below(random, 3) == 0)
             peer_free(&server);
     }
     if (random_below(random, 3) == 0)
@@ -157,12 +213,11 @@ static void server_step(struct random *random)
                         server.queue, [9] = random_below(random, 6) ? CAVERN_FOREVER : arch_now() + 30);
         return;
     }
-    uint64_t size = random_below(random, 6) ? 40 : random_below(random, 60);
+    uint64_t size = any_size(random), payload = any_payload(random, &server);
     (void)peer_call(
-        &server, REPLY_RECEIVE,
-        server.queue, [1] = CAVERN_INFO(size, 0, 0, 0, 9), [2] = random_below(random, 16) ? last : random_next(random),
-        [3] = size > 40 ? server.memory : random_next(random), [4] = 7, [7] = 8,
-        [9] = random_below(random, 6) ? CAVERN_FOREVER : arch_now() + 30);
+        &server, REPLY_RECEIVE, server.queue, [1] = CAVERN_INFO(size, 0, 0, 0, 9),
+        [2] = random_below(random, 16) ? last : random_next(random), [3] = size > 40 ? payload : random_next(random),
+        [4] = 7, [7] = 8, [9] = random_below(random, 6) ? CAVERN_FOREVER : arch_now() + 30);
 }
 
 static void step(struct random *random)
@@ -176,7 +231,7 @@ static void step(struct random *random)
         model_set_time(arch_now() + random_below(random, 40));
 }
 
-/* [SCHED-6] [SCHED-8] [SCHED-18] [MSG-RECEIVE-1] [MSG-CALL-1] */
+/* [SCHED-6] [SCHED-8] [SCHED-18] [MSG-RECEIVE-1] [MSG-CALL-1] [MSG-CALL-2] [MSG-CALL-4] [MSG-CALL-5] */
 static void test_fast_path_agrees_with_the_general_path(void **state)
 {
     (void)state;
@@ -184,6 +239,7 @@ static void test_fast_path_agrees_with_the_general_path(void **state)
         for (unsigned way = 0; way < WAYS; way++) {
             struct random random;
             random_seed(&random, seed);
+            blocks = 64 << seed % 2;
             start(way);
             for (unsigned i = 0; i < STEPS; i++) {
                 step(&random);
@@ -200,26 +256,40 @@ static void test_fast_path_agrees_with_the_general_path(void **state)
 }
 
 /* The comparison is worth something: the short cuts do serve such traffic. */
-static void calls_between_waiting_threads(unsigned way)
+static void calls_between_waiting_threads(unsigned way, uint64_t size)
 {
+    struct peer *client = &clients[2];
+    struct taken taken;
+    uint64_t id = 0, info = CAVERN_INFO(size, 0, 0, 0, 0);
+    bool large = size > 40;
     start(way);
     short_cuts_taken = 0;
     for (unsigned i = 0; i < 10; i++) {
-        uint64_t id = server.thread->context.x[2] & 0xffffffff;
-        assert_int_equal(
-            peer_call(&server, REPLY_RECEIVE,
-                      server.queue, [1] = CAVERN_INFO(40, 0, 0, 0, 0), [2] = id, [3] = i, [9] = CAVERN_FOREVER),
-            MODEL_WAITS);
-        if (i)
-            assert_int_equal(peer_woken(&clients[2]), CAVERN_OK);
         uint64_t before = arch_cpu()->switches;
         assert_int_equal(
-            peer_call(&clients[2], CALL, senders[2], [1] = CAVERN_INFO(40, 0, 0, 0, 0), [3] = i, [9] = CAVERN_FOREVER),
+            peer_call(
+                &server, REPLY_RECEIVE,
+                server.queue, [1] = info, [2] = id, [3] = large ? server.memory + 8 * i : i, [9] = CAVERN_FOREVER),
             MODEL_WAITS);
+        short_cuts_taken += i && arch_cpu()->current == client->thread && arch_cpu()->switches > before;
+        if (i)
+            assert_int_equal(peer_woken(client), CAVERN_OK);
+        before = arch_cpu()->switches;
+        assert_int_equal(peer_call(client, CALL, senders[2], [1] = info, [3] = large ? client->memory + 8 * i : i,
+                                   [9] = CAVERN_FOREVER, [10] = client->memory + ANSWERS, [11] = large ? size : 0),
+                         MODEL_WAITS);
         short_cuts_taken += arch_cpu()->current == server.thread && arch_cpu()->switches > before;
-        assert_int_equal(server.thread->context.x[4], i);
+        assert_int_equal(peer_woken(&server), large ? CAVERN_IN_RING : CAVERN_OK);
+        id = (uint32_t)server.x[2];
+        if (peer_take(&server, &taken)) {
+            id = taken.header.request;
+            assert_int_equal(taken.header.size, size);
+            peer_free(&server);
+        } else {
+            assert_int_equal(server.x[4], i);
+        }
     }
-    assert_int_equal(short_cuts_taken, 10);
+    assert_int_equal(short_cuts_taken, 19);
 }
 
 /* [SCHED-10] The time that passes goes to who ran, over both ways of a hand-over, a fault and a wait. */
@@ -283,8 +353,38 @@ static void test_slice_begins_anew_when_another_comes_back(void **state)
 static void test_fast_path_serves_calls_between_waiting_threads(void **state)
 {
     (void)state;
-    calls_between_waiting_threads(SHORT);
-    calls_between_waiting_threads(SHARED);
+    calls_between_waiting_threads(SHORT, 40);
+    calls_between_waiting_threads(SHORT, 800);
+    calls_between_waiting_threads(SHARED, 40);
+}
+
+static unsigned server_senders(void)
+{
+    unsigned count = 0;
+    list_for_each_safe(node, &peer_queue(&server)->senders) count++;
+    return count;
+}
+
+/* [MSG-FREE-1] A sender that only a message has kept goes with it, over both ways. */
+static void test_last_message_of_a_sender_lets_it_go(void **state)
+{
+    (void)state;
+    for (unsigned way = GENERAL; way < SHARED; way++) {
+        struct taken taken;
+        start(way);
+        assert_int_equal(peer_call(&server, RECEIVE, server.queue, [9] = CAVERN_FOREVER), MODEL_WAITS);
+        assert_int_equal(peer_call(&clients[2], CALL, senders[2], [9] = CAVERN_FOREVER), MODEL_WAITS);
+        assert_int_equal(peer_call(&clients[1], SEND, senders[1], 0), CAVERN_OK);
+        assert_true(peer_take(&server, &taken));
+        peer_free(&server);
+        unsigned before = server_senders();
+        assert_int_equal(peer_call(&clients[1], HANDLE_CLOSE, senders[1]), CAVERN_OK);
+        assert_int_equal(peer_call(&server, REPLY_RECEIVE,
+                                   server.queue, [2] = (uint32_t)server.thread->context.x[2], [9] = CAVERN_FOREVER),
+                         MODEL_WAITS);
+        model_settle();
+        assert_int_equal(server_senders(), before - 1);
+    }
 }
 
 static bool fault_is_cut_short(void)
@@ -323,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fast_path_agrees_with_the_general_path),
+        cmocka_unit_test(test_last_message_of_a_sender_lets_it_go),
         cmocka_unit_test(test_hand_over_charges_who_ran),
         cmocka_unit_test(test_slice_begins_anew_when_another_comes_back),
         cmocka_unit_test(test_fast_path_serves_calls_between_waiting_threads),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arch/aarch64/kernel_lock.h"
@@ -42,6 +43,26 @@ static inline void *arch_direct(uint64_t physical)
 static inline uint64_t arch_physical(const void *direct)
 {
     return (uint64_t)direct - DIRECT_BASE;
+}
+
+#define PAR_FAILED UINT64_C(1)
+#define PAR_ADDRESS UINT64_C(0x0000fffffffff000)
+#define PAR_ATTRIBUTES (UINT64_C(0xff) << 56)
+#define PAR_NORMAL PAR_ATTRIBUTES /* write-back, as in MAIR_VALUE */
+
+/* By the MMU itself, as user mode would get there. */
+static inline void *arch_user_window(const struct arch_space *space, uint64_t address, bool write)
+{
+    (void)space;
+    if (write)
+        __asm__ volatile("at s1e0w, %0" ::"r"(address) : "memory");
+    else
+        __asm__ volatile("at s1e0r, %0" ::"r"(address) : "memory");
+    barrier_instruction();
+    uint64_t result = system_register_read(par_el1);
+    if ((result & (PAR_ATTRIBUTES | PAR_FAILED)) != PAR_NORMAL)
+        return NULL;
+    return arch_direct((result & PAR_ADDRESS) | (address & ~PAR_ADDRESS));
 }
 
 /* Not volatile: a kernel entry never moves to another CPU, so the compiler may keep it. */

@@ -138,7 +138,7 @@ TRAP void short_cut(struct arch_context *context)
 {
     struct cpu *cpu = arch_cpu();
     unsigned operation = syscall_operation(context->x[1]);
-    if (!fast_is_shared(operation) || !kernel_lock_share(&cpu->sharing))
+    if (!fast_is_exchange(operation) || !kernel_lock_share(&cpu->sharing))
         return;
     bool served = fast_serve_shared(thread_of(context), operation);
     kernel_lock_unshare(&cpu->sharing);
@@ -204,23 +204,21 @@ __attribute__((noinline)) static KERNEL_LOCK_RELEASED struct arch_context *gener
     return serve(false, context);
 }
 
-/* `operation` is a constant, so that each short cut has a function of its own. */
-TRAP KERNEL_LOCK_RELEASED struct arch_context *try_short_cut(struct arch_context *context, unsigned operation)
-{
-    if (!fast_serve(thread_of(context), operation))
-        return general_path(context);
-    go_straight();
-}
-
-#define SHORT_CUT(name, operation)                                                                                     \
-    static KERNEL_LOCK_RELEASED struct arch_context *name(struct arch_context *context)                                \
+/* Each short cut has a function of its own. */
+#define SHORT_CUT_OR(name, serve, operation, otherwise)                                                                \
+    __attribute__((noinline)) static KERNEL_LOCK_RELEASED struct arch_context *name(struct arch_context *context)      \
     {                                                                                                                  \
-        return try_short_cut(context, operation);                                                                      \
+        if (!serve(thread_of(context), operation))                                                                     \
+            return otherwise(context);                                                                                 \
+        go_straight();                                                                                                 \
     }
+#define SHORT_CUT(name, operation) SHORT_CUT_OR(name, fast_serve, operation, general_path)
 SHORT_CUT(try_receive, CAVERN_CALL_RECEIVE)
 SHORT_CUT(try_send, CAVERN_CALL_SEND)
-SHORT_CUT(try_call, CAVERN_CALL_CALL)
-SHORT_CUT(try_reply_receive, CAVERN_CALL_REPLY_RECEIVE)
+SHORT_CUT_OR(try_call_with_memory, fast_serve_with_memory, CAVERN_CALL_CALL, general_path)
+SHORT_CUT_OR(try_call, fast_serve, CAVERN_CALL_CALL, try_call_with_memory)
+SHORT_CUT_OR(try_reply_with_memory, fast_serve_with_memory, CAVERN_CALL_REPLY_RECEIVE, general_path)
+SHORT_CUT_OR(try_reply_receive, fast_serve, CAVERN_CALL_REPLY_RECEIVE, try_reply_with_memory)
 SHORT_CUT(try_yield, CAVERN_CALL_THREAD_CONTROL)
 SHORT_CUT(try_raise, CAVERN_CALL_SIGNAL_RAISE)
 
