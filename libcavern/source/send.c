@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One way for all that carries a message: `transmit` gets it into registers, or has it read where it lies, or puts its
- * body together on the stack; `enter` makes the call.
+ * body together on the stack; `enter` makes the call. Inlined where the call is known, so that no more is left of them
+ * than that call needs.
  */
 #include <cavern/send.h>
 
@@ -20,23 +21,27 @@ struct operation {
     uint64_t id; /* of the request, or the token */
     uint64_t deadline;
     uint64_t more[2]; /* call: answer, places; request: reply queue, blocks */
-    struct cavern_received received;
-    uint64_t result;
+    union {
+        struct cavern_received *received; /* of call and reply_receive */
+        uint64_t *result;                 /* of request */
+    };
 };
 
-static enum cavern_status enter(struct operation *op, uint64_t info, const uint64_t words[CAVERN_WORDS])
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE enum cavern_status enter(const struct operation *op, uint64_t info, const uint64_t words[CAVERN_WORDS])
 {
     switch (op->call) {
     case CAVERN_CALL_SEND:
         return cavern_sys_send(op->handle, info, words);
     case CAVERN_CALL_REQUEST:
-        return cavern_sys_request(op->handle, op->id, op->more[0], op->more[1], info, words, &op->result);
+        return cavern_sys_request(op->handle, op->id, op->more[0], op->more[1], info, words, op->result);
     case CAVERN_CALL_REPLY:
         return cavern_sys_reply(op->handle, op->id, info, words);
     case CAVERN_CALL_REPLY_RECEIVE:
-        return cavern_sys_reply_receive(op->handle, op->id, op->deadline, info, words, &op->received);
+        return cavern_sys_reply_receive(op->handle, op->id, op->deadline, info, words, op->received);
     case CAVERN_CALL_CALL:
-        return cavern_sys_call(op->handle, op->id, op->deadline, op->more[0], op->more[1], info, words, &op->received);
+        return cavern_sys_call(op->handle, op->id, op->deadline, op->more[0], op->more[1], info, words, op->received);
     default:
         return CAVERN_BAD_OPERATION;
     }
@@ -50,17 +55,18 @@ static void *append(void *at, const void *bytes, size_t size)
 }
 
 /* The kernel reads one body: payload padded to 8, leases, grants. */
-static enum cavern_status enter_with_body(struct operation *op, const struct cavern_outgoing *out, uint64_t info)
+__attribute__((noinline)) static enum cavern_status enter_with_body(struct operation op,
+                                                                    const struct cavern_outgoing *out, uint64_t info)
 {
     uint64_t body[(out->size + 7u) / 8 + 2u * (out->lease_count + out->grant_count)];
     uint8_t *at = append(body, out->payload, out->size);
     at = append(at, (const uint64_t[1]){0}, -out->size & 7u);
     at = append(at, out->leases, out->lease_count * sizeof(*out->leases));
     append(at, out->grants, out->grant_count * sizeof(*out->grants));
-    return enter(op, info, (const uint64_t[CAVERN_WORDS]){(uintptr_t)body});
+    return enter(&op, info, (const uint64_t[CAVERN_WORDS]){(uintptr_t)body});
 }
 
-static enum cavern_status transmit(struct operation *op, const struct cavern_outgoing *out)
+INLINE enum cavern_status transmit(const struct operation *op, const struct cavern_outgoing *out)
 {
     if (out->size > CAVERN_PAYLOAD_MAX)
         return CAVERN_TOO_LARGE;
@@ -68,14 +74,14 @@ static enum cavern_status transmit(struct operation *op, const struct cavern_out
         return CAVERN_BAD_ARGUMENT;
     uint64_t info = CAVERN_INFO(out->size, 0, out->lease_count, out->grant_count, out->trace);
     if (out->lease_count || out->grant_count)
-        return enter_with_body(op, out, info);
+        return enter_with_body(*op, out, info);
     if (out->size <= REGISTER_BYTES) {
         uint64_t words[CAVERN_WORDS] = {0};
         append(words, out->payload, out->size);
         return enter(op, info, words);
     }
     if ((uintptr_t)out->payload % 8)
-        return enter_with_body(op, out, info);
+        return enter_with_body(*op, out, info);
     return enter(op, info, (const uint64_t[CAVERN_WORDS]){(uintptr_t)out->payload});
 }
 
@@ -88,10 +94,12 @@ enum cavern_status cavern_send(cavern_handle sender, const struct cavern_outgoin
 enum cavern_status cavern_request(cavern_handle sender, uint64_t token, const struct cavern_outgoing *out,
                                   const struct cavern_queue *queue, unsigned blocks, uint32_t *id)
 {
-    struct operation op = {.call = CAVERN_CALL_REQUEST, .handle = sender, .id = token, .more = {queue->handle, blocks}};
+    uint64_t result;
+    struct operation op = {
+        .call = CAVERN_CALL_REQUEST, .handle = sender, .id = token, .more = {queue->handle, blocks}, .result = &result};
     enum cavern_status status = transmit(&op, out);
     if (status == CAVERN_OK && id)
-        *id = (uint32_t)op.result;
+        *id = (uint32_t)result;
     return status;
 }
 
@@ -109,11 +117,15 @@ enum cavern_status cavern_reply(const struct cavern_queue *queue, uint32_t reque
 enum cavern_status cavern_reply_receive(struct cavern_queue *queue, uint32_t request, const struct cavern_outgoing *out,
                                         uint64_t deadline, struct cavern_message *message)
 {
-    struct operation op = {
-        .call = CAVERN_CALL_REPLY_RECEIVE, .handle = queue->handle, .id = request, .deadline = deadline};
+    struct cavern_received received;
+    struct operation op = {.call = CAVERN_CALL_REPLY_RECEIVE,
+                           .handle = queue->handle,
+                           .id = request,
+                           .deadline = deadline,
+                           .received = &received};
     enum cavern_status status = transmit(&op, out);
     if (status == CAVERN_OK)
-        cavern_message_from_registers(&op.received, message);
+        cavern_message_from_registers(&received, message);
     return status == CAVERN_IN_RING ? cavern_queue_receive(queue, deadline, message) : status;
 }
 
@@ -140,19 +152,23 @@ static size_t smaller(size_t a, size_t b)
 }
 
 /* Calls with `memory` of `bytes` for the answer. */
-static enum cavern_status call_into(struct operation *op, const struct cavern_outgoing *out, void *memory,
-                                    uint64_t bytes, struct cavern_answer *answer)
+INLINE enum cavern_status call_into(cavern_handle sender, uint64_t deadline, const struct cavern_outgoing *out,
+                                    void *memory, uint64_t bytes, struct cavern_answer *answer)
 {
-    op->more[0] = bytes ? (uintptr_t)memory : 0;
-    op->more[1] = bytes | (uint64_t)answer->places << 32;
-    enum cavern_status status = transmit(op, out);
+    struct cavern_received received;
+    struct operation op = {.call = CAVERN_CALL_CALL,
+                           .handle = sender,
+                           .deadline = deadline,
+                           .more = {bytes ? (uintptr_t)memory : 0, bytes | (uint64_t)answer->places << 32},
+                           .received = &received};
+    enum cavern_status status = transmit(&op, out);
     if (status)
         return status;
-    memcpy(&answer->header, op->received.header, sizeof(answer->header));
+    memcpy(&answer->header, received.header, sizeof(answer->header));
     answer->places = answer->header.attached >> 4;
     size_t kept = smaller(answer->header.size, answer->capacity);
     if (answer->header.size <= REGISTER_BYTES && !answer->places) {
-        append(answer->buffer, op->received.words, kept);
+        append(answer->buffer, received.words, kept);
     } else if (memory) {
         if (memory != answer->buffer)
             append(answer->buffer, memory, kept);
@@ -163,22 +179,20 @@ static enum cavern_status call_into(struct operation *op, const struct cavern_ou
 }
 
 /* The answer goes to the stack first: its grants come behind it, or the caller's buffer is not aligned. */
-static enum cavern_status call_by_stack(struct operation *op, const struct cavern_outgoing *out,
-                                        struct cavern_answer *answer)
+__attribute__((noinline)) static enum cavern_status
+call_by_stack(cavern_handle sender, uint64_t deadline, const struct cavern_outgoing *out, struct cavern_answer *answer)
 {
     uint64_t memory[1 + (answer->capacity + 7u) / 8 + 2u * answer->places];
-    return call_into(op, out, memory, sizeof(memory), answer);
+    return call_into(sender, deadline, out, memory, sizeof(memory), answer);
 }
 
 enum cavern_status cavern_call(cavern_handle sender, const struct cavern_outgoing *out, uint64_t deadline,
                                struct cavern_answer *answer)
 {
-    struct operation op = {.call = CAVERN_CALL_CALL, .handle = sender, .deadline = deadline};
     if (answer->capacity > CAVERN_PAYLOAD_MAX || answer->places > CAVERN_ATTACHMENTS_MAX)
         return CAVERN_BAD_ARGUMENT;
-    if (!answer->places && answer->capacity <= REGISTER_BYTES)
-        return call_into(&op, out, NULL, 0, answer); /* it comes in registers */
-    if (answer->places || (uintptr_t)answer->buffer % 8 || answer->capacity % 8)
-        return call_by_stack(&op, out, answer);
-    return call_into(&op, out, answer->buffer, answer->capacity, answer);
+    bool small = !answer->places && answer->capacity <= REGISTER_BYTES; /* it comes in registers */
+    if (!small && (answer->places || (uintptr_t)answer->buffer % 8 || answer->capacity % 8))
+        return call_by_stack(sender, deadline, out, answer);
+    return call_into(sender, deadline, out, answer->buffer, small ? 0 : answer->capacity, answer);
 }
