@@ -105,8 +105,10 @@ static inline uint64_t *queue_block(const struct queue *queue, uint64_t position
 static inline struct queue_entry *queue_make_known(struct queue *queue, uint64_t position, uint32_t blocks)
 {
     struct queue_entry *entry = queue_entry(queue, position);
+    struct cavern_control *control = queue->control;
+    uint64_t tail = queue->ring.tail;
     *entry = (struct queue_entry){.blocks = blocks};
-    __atomic_store_n(&queue->control->tail, queue->ring.tail, __ATOMIC_RELEASE);
+    __atomic_store_n(&control->tail, tail, __ATOMIC_RELEASE);
     return entry;
 }
 

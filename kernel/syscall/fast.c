@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "syscall/fast.h"
 
+#include <string.h>
+
 #include <cavern/message.h>
 #include <cavern/syscalls.h>
 
@@ -64,22 +66,23 @@ INLINE void pass(struct thread *to, const struct thread *from, enum cavern_kind 
     uint64_t info = from->context.x[1];
     to->context.x[0] = CAVERN_OK;
     make_header(&to->context.x[1], from, info, kind, request, label);
-    copy_words(&to->context.x[4], &from->context.x[3], small ? info & 0xffff : 0);
+    if (small)
+        copy_words(&to->context.x[4], &from->context.x[3], info & 0xffff);
+    else
+        memset(&to->context.x[4], 0, CAVERN_WORDS * sizeof(uint64_t));
 }
 
 /* The same of a thread that is to look into its ring. */
 INLINE void point_to_ring(struct thread *to)
 {
-    uint64_t *x = to->context.x;
-    x[0] = CAVERN_IN_RING;
-    x[1] = x[2] = x[3] = x[4] = x[5] = x[6] = x[7] = x[8] = 0;
+    to->context.x[0] = CAVERN_IN_RING;
+    memset(&to->context.x[1], 0, (3 + CAVERN_WORDS) * sizeof(uint64_t));
 }
 
 /* The sender's message, which stands at the tail of the ring. */
 INLINE void publish(struct queue *queue, struct sender *sender, uint32_t blocks)
 {
-    struct queue_entry *entry = queue_make_known(queue, ring_push(&queue->ring, blocks), blocks);
-    entry->sender = sender;
+    queue_make_known(queue, ring_push(&queue->ring, blocks), blocks)->sender = sender;
     sender->object.references++; /* until the message is freed */
     sender->messages++;
 }
@@ -136,19 +139,18 @@ INLINE bool unclaim(struct queue *queue, bool shared, bool served)
 }
 
 /* Of a call: where its answer goes, and its message behind the tail of the ring. Places for grants are unusual. */
-INLINE bool prepare_call(struct thread *caller, const struct sender *sender, bool small, struct wait *wait)
+INLINE bool prepare_call(struct thread *caller, const struct sender *sender, uint32_t blocks, struct holding **answer,
+                         uint64_t *offset)
 {
     const uint64_t *x = caller->context.x;
     struct queue *queue = sender->queue;
-    *wait = (struct wait){.answer_bytes = x[11]};
-    if (x[11] &&
-        (x[11] >> 32 || x[10] & 7 ||
-         space_resolve(&caller->process->space, x[10], x[11], CAVERN_PROT_WRITE, &wait->answer, &wait->answer_offset)))
+    *answer = NULL;
+    if (x[11] && (x[11] >> 32 || x[10] & 7 ||
+                  space_resolve(&caller->process->space, x[10], x[11], CAVERN_PROT_WRITE, answer, offset)))
         return false;
-    uint64_t size = x[1] & 0xffff;
-    return small || (sender->messages < sender->message_limit && queue_is_unchanged(queue) &&
-                     ring_room(&queue->ring, ring_blocks(size, 0, 0)) &&
-                     !payload_move(caller, x[3], size, &(struct sink){.queue = queue}));
+    return !blocks ||
+           (sender->messages < sender->message_limit && queue_is_unchanged(queue) && ring_room(&queue->ring, blocks) &&
+            !payload_move(caller, x[3], x[1] & 0xffff, &(struct sink){.queue = queue}));
 }
 
 /* `plain`: in registers, both ways. A constant, like `shared`. */
@@ -157,12 +159,13 @@ INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *
     const uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
     struct thread *server = queue->receiver;
-    bool small = plain || is_small(x[1]);
+    uint32_t blocks = plain || is_small(x[1]) ? 0 : ring_blocks(x[1] & 0xffff, 0, 0); /* in the ring */
     if (sender->requests >= sender->request_limit || !server || !request_table_free(&queue->requests) ||
         !hand_over_possible(cpu, server, shared))
         return false;
-    struct wait wait;
-    if (!plain && !prepare_call(caller, sender, small, &wait))
+    struct holding *answer;
+    uint64_t offset;
+    if (!plain && !prepare_call(caller, sender, blocks, &answer, &offset))
         return false;
 
     struct pending *pending = request_open(queue);
@@ -171,24 +174,26 @@ INLINE bool call_to(struct thread *caller, struct sender *sender, struct queue *
     pending->sender = sender;
     pending->caller = caller;
     pending->token = x[2];
-    pending->position = small ? PENDING_IN_REGISTERS : queue->ring.tail;
+    pending->position = blocks ? queue->ring.tail : PENDING_IN_REGISTERS;
     pending->client = caller->process->id;
     pending->trace = (uint32_t)(x[1] >> 32);
-    if (!plain) {
-        caller->wait = wait;
-        if (wait.answer)
-            holding_get(wait.answer, true); /* until the sleep ends */
+    if (!plain && answer) {
+        holding_get(answer, true); /* until the sleep ends */
+        caller->wait.answer = answer;
+        caller->wait.answer_offset = offset;
+        caller->wait.answer_bytes = x[11];
+        caller->wait.places = 0;
     }
     caller->wait.queue = queue;
     caller->wait.request = pending->id;
     queue->receiver = NULL;
-    if (small) {
-        pass(server, caller, CAVERN_KIND_REQUEST, pending->id, sender->label, true);
-    } else {
+    if (blocks) {
         make_header(queue_block(queue, queue->ring.tail), caller, x[1], CAVERN_KIND_REQUEST, pending->id,
                     sender->label);
-        publish(queue, sender, ring_blocks(x[1] & 0xffff, 0, 0));
+        publish(queue, sender, blocks);
         point_to_ring(server);
+    } else {
+        pass(server, caller, CAVERN_KIND_REQUEST, pending->id, sender->label, true);
     }
     hand_over(cpu, caller, CAVERN_THREAD_CALLING, x[9], server, shared);
     return true;

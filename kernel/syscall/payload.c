@@ -209,12 +209,10 @@ sys_outcome payload_move(struct thread *caller, uint64_t address, uint64_t size,
         if (length > size - at)
             length = size - at;
         const void *from = user_window(caller, address + at, length, false);
-        sys_outcome outcome = SYS_OK;
+        sys_outcome outcome;
         if (from)
             memmove(to, from, length); /* both may be of one buffer */
-        else
-            outcome = user_read(caller, to, address + at, length);
-        if (outcome)
+        else if ((outcome = user_read(caller, to, address + at, length)))
             return outcome;
         at += length;
     }

@@ -56,8 +56,11 @@ static void *append(void *at, const void *bytes, size_t size)
 
 /* The kernel reads one body: payload padded to 8, leases, grants. */
 __attribute__((noinline)) static enum cavern_status enter_with_body(struct operation op,
-                                                                    const struct cavern_outgoing *out, uint64_t info)
+                                                                    const struct cavern_outgoing *out)
 {
+    if (out->lease_count > CAVERN_ATTACHMENTS_MAX || out->grant_count > CAVERN_ATTACHMENTS_MAX)
+        return CAVERN_BAD_ARGUMENT;
+    uint64_t info = CAVERN_INFO(out->size, 0, out->lease_count, out->grant_count, out->trace);
     uint64_t body[(out->size + 7u) / 8 + 2u * (out->lease_count + out->grant_count)];
     uint8_t *at = append(body, out->payload, out->size);
     at = append(at, (const uint64_t[1]){0}, -out->size & 7u);
@@ -70,18 +73,16 @@ INLINE enum cavern_status transmit(const struct operation *op, const struct cave
 {
     if (out->size > CAVERN_PAYLOAD_MAX)
         return CAVERN_TOO_LARGE;
-    if (out->lease_count > CAVERN_ATTACHMENTS_MAX || out->grant_count > CAVERN_ATTACHMENTS_MAX)
-        return CAVERN_BAD_ARGUMENT;
-    uint64_t info = CAVERN_INFO(out->size, 0, out->lease_count, out->grant_count, out->trace);
     if (out->lease_count || out->grant_count)
-        return enter_with_body(*op, out, info);
+        return enter_with_body(*op, out);
+    uint64_t info = CAVERN_INFO(out->size, 0, 0, 0, out->trace);
     if (out->size <= REGISTER_BYTES) {
         uint64_t words[CAVERN_WORDS] = {0};
         append(words, out->payload, out->size);
         return enter(op, info, words);
     }
     if ((uintptr_t)out->payload % 8)
-        return enter_with_body(*op, out, info);
+        return enter_with_body(*op, out);
     return enter(op, info, (const uint64_t[CAVERN_WORDS]){(uintptr_t)out->payload});
 }
 
