@@ -67,6 +67,21 @@ static inline void notice_sent(struct notice *notice, uint64_t position)
     list_push_back(&notice->queue->delivered, &notice->link);
 }
 
+/* It has been told, and stands in no ring. */
+static inline bool notice_is_taken(const struct notice *notice)
+{
+    return notice->state == NOTICE_DELIVERED && notice->position == NOTICE_TAKEN;
+}
+
+/* Such a one is over, and has no destination any more. */
+static inline void notice_leave(struct notice *notice)
+{
+    notice->state = NOTICE_IDLE;
+    notice->queue = NULL;
+    list_remove(&notice->link);
+    list_remove(&notice->of_queue);
+}
+
 /* --- for object/queue.c --- */
 
 /* Puts a waiting notice into the ring; false: no room. */

@@ -356,11 +356,34 @@ INLINE bool fast_yield(struct thread *caller)
 {
     uint64_t *x = caller->context.x;
     struct cpu *cpu = arch_cpu();
-    if (x[3] != CAVERN_THREAD_YIELD || x[0] != CAVERN_SELF_THREAD || !yield_possible(cpu, caller))
+    if (x[0] != CAVERN_SELF_THREAD || !yield_possible(cpu, caller))
         return false;
     x[0] = CAVERN_OK;
     yield_to_next(cpu, caller);
     return true;
+}
+
+INLINE bool fast_resume(struct thread *caller)
+{
+    uint64_t *x = caller->context.x;
+    struct process *process = look_up(caller, x[0], CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE);
+    struct thread *thread = process ? process->near : NULL;
+    if (!thread || thread->id != x[2] || thread->state != CAVERN_THREAD_FAULTED || thread->suspended ||
+        !notice_is_taken(&thread->fault) || thread->runnable.priority >= caller->runnable.priority)
+        return false;
+    x[0] = CAVERN_OK;
+    notice_leave(&thread->fault);
+    thread->state = CAVERN_THREAD_READY;
+    thread->slice_used = 0;
+    thread->place = NULL;
+    run_queue_push_back(&scheduler.ready, &thread->runnable);
+    return true;
+}
+
+INLINE bool fast_control(struct thread *caller)
+{
+    uint64_t what = caller->context.x[3];
+    return what == CAVERN_THREAD_YIELD ? fast_yield(caller) : what == CAVERN_THREAD_RESUME && fast_resume(caller);
 }
 
 __attribute__((always_inline)) bool fast_serve(struct thread *caller, unsigned operation)
@@ -375,7 +398,7 @@ __attribute__((always_inline)) bool fast_serve(struct thread *caller, unsigned o
     case CAVERN_CALL_SEND:
         return send(caller, caller->context.x);
     case CAVERN_CALL_THREAD_CONTROL:
-        return fast_yield(caller);
+        return fast_control(caller);
     case CAVERN_CALL_SIGNAL_RAISE:
         return fast_raise(caller);
     default:

@@ -2,9 +2,9 @@
 /*
  * Short cuts for a call, and for a reply and a receive, without attachments between threads that wait for each other;
  * for a receive that waits while others are ready; for a small one-way message that goes to the ring; for a signal that
- * somebody of higher priority waits for; for a fault whose handler waits; for a yield. Each checks that nothing unusual
- * is the case; if something is, it has changed nothing and the general path serves the call, which alone defines what
- * it means. What a short cut does is what the general path would.
+ * somebody of higher priority waits for; for a fault whose handler waits, and who resumes its thread; for a yield. Each
+ * checks that nothing unusual is the case; if something is, it has changed nothing and the general path serves the
+ * call, which alone defines what it means. What a short cut does is what the general path would.
  *
  * With several CPUs they run side by side. Everything they change belongs to one queue, which they claim, or to this
  * CPU; what they only read is changed by nobody meanwhile. Whatever would reach beyond, as does memory for an answer,

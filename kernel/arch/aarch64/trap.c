@@ -219,7 +219,7 @@ SHORT_CUT_OR(try_call_with_memory, fast_serve_with_memory, CAVERN_CALL_CALL, gen
 SHORT_CUT_OR(try_call, fast_serve, CAVERN_CALL_CALL, try_call_with_memory)
 SHORT_CUT_OR(try_reply_with_memory, fast_serve_with_memory, CAVERN_CALL_REPLY_RECEIVE, general_path)
 SHORT_CUT_OR(try_reply_receive, fast_serve, CAVERN_CALL_REPLY_RECEIVE, try_reply_with_memory)
-SHORT_CUT(try_yield, CAVERN_CALL_THREAD_CONTROL)
+SHORT_CUT(try_control, CAVERN_CALL_THREAD_CONTROL)
 SHORT_CUT(try_raise, CAVERN_CALL_SIGNAL_RAISE)
 
 /* By operation. */
@@ -228,7 +228,7 @@ static struct arch_context *(*const short_cuts[256])(struct arch_context *contex
     [CAVERN_CALL_SEND] = try_send,
     [CAVERN_CALL_CALL] = try_call,
     [CAVERN_CALL_REPLY_RECEIVE] = try_reply_receive,
-    [CAVERN_CALL_THREAD_CONTROL] = try_yield,
+    [CAVERN_CALL_THREAD_CONTROL] = try_control,
     [CAVERN_CALL_SIGNAL_RAISE] = try_raise,
 };
 
