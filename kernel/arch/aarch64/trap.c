@@ -28,11 +28,11 @@
 struct arch_context *trap_system_call(struct arch_context *context);
 _Noreturn void trap_exception(struct arch_context *context);
 _Noreturn void trap_interrupt(struct arch_context *context);
-_Noreturn void trap_error(struct arch_context *context);
+__attribute__((noinline)) _Noreturn void trap_error(struct arch_context *context);
 struct arch_context *trap_system_call_shared(struct arch_context *context);
 _Noreturn void trap_exception_shared(struct arch_context *context);
 _Noreturn void trap_interrupt_shared(struct arch_context *context);
-_Noreturn void trap_error_shared(struct arch_context *context);
+__attribute__((noinline)) _Noreturn void trap_error_shared(struct arch_context *context);
 _Noreturn void kernel_panic(unsigned kind, const struct arch_context *registers);
 
 struct arch_context kernel_registers; /* as an exception in the kernel found them */
@@ -170,13 +170,13 @@ TRAP _Noreturn void fault(bool shared, struct arch_context *context)
     leave(shared);
 }
 
-TRAP _Noreturn void exception(bool shared, struct arch_context *context)
+/* Comes back if that is not what brought it here. */
+TRAP void give_vector(struct arch_context *context)
 {
-    if (esr_is_vector_use(system_register_read(esr_el1))) {
-        context_take_vector(context);
-        context_enter(context);
-    }
-    fault(shared, context);
+    if (!esr_is_vector_use(system_register_read(esr_el1)))
+        return;
+    context_take_vector(context);
+    context_enter(context);
 }
 
 void trap_leave(void)
@@ -262,12 +262,14 @@ void trap_interrupt_shared(struct arch_context *context)
 
 void trap_exception(struct arch_context *context)
 {
-    exception(false, context);
+    give_vector(context);
+    trap_error(context);
 }
 
 void trap_exception_shared(struct arch_context *context)
 {
-    exception(true, context);
+    give_vector(context);
+    trap_error_shared(context);
 }
 
 void trap_error(struct arch_context *context)
