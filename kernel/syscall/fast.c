@@ -219,12 +219,13 @@ INLINE bool fast_call(struct thread *caller, bool shared, bool plain)
 INLINE bool prepare_reply(struct thread *caller, struct queue *queue, const struct wait *wait, bool small)
 {
     const uint64_t *x = caller->context.x;
+    const struct holding *answer = wait->answer;
     uint64_t size = x[1] & 0xffff;
-    if ((wait->answer && wait->answer->object.references == 1) || !retire_last(queue))
+    if ((answer && answer->object.references == 1) || !retire_last(queue))
         return false;
-    return small || (align_up(size, 8) <= wait->answer_bytes &&
-                     !payload_move(caller, x[3], size,
-                                   &(struct sink){.buffer = wait->answer->buffer, .offset = wait->answer_offset}));
+    return small ||
+           (answer && align_up(size, 8) <= wait->answer_bytes &&
+            !payload_move(caller, x[3], size, &(struct sink){.buffer = answer->buffer, .offset = wait->answer_offset}));
 }
 
 /* `plain` as above, and with nothing to retire. */
