@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The caller's own memory, looked at in one way: arch_translate and the direct map. What is not there is BAD_ADDRESS,
- * or SYS_FAULT where a handler of the process's faults could put it there. spec/memory.md.
+ * The caller's own memory: arch_user_window or arch_translate find it, and it is used in the direct map. What is not
+ * there is BAD_ADDRESS, or SYS_FAULT where a handler of the process's faults could put it there. spec/memory.md.
  */
 #pragma once
 

@@ -172,7 +172,7 @@ static void largest_message(void)
 static void longest_batch(void)
 {
     static struct cavern_operation operations[1000];
-    size_t done;
+    size_t done = 0;
     for (unsigned i = 0; i < 1000; i++)
         operations[i] = (struct cavern_operation){{0, CAVERN_OPERATION(NOP)}};
     CHECK_OK(cavern_submit(operations, 1000, &done));
