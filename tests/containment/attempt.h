@@ -18,6 +18,7 @@ enum {
     ENDS_CONTROL_PAGE = 1 << 1, /* with reason control page */
     ENDS_BY_ITSELF = 1 << 2,    /* it ended its process, or its last thread, before it returned */
     ENDS_LATE = 1 << 3,         /* it goes on until it is ended */
+    AS_CHILD = 1 << 4,          /* not an end: it is a child of the supervisor, with a sender to the registry */
 };
 #define ENDS_FAULT(kind) (1u << (16 + CAVERN_FAULT_##kind))
 #define ENDS_ANY_FAULT 0xffff0000u
@@ -34,9 +35,11 @@ extern const struct attempt instruction_attempts[];
 extern const struct attempt register_attempts[];
 extern const struct attempt memory_attempts[];
 extern const struct attempt call_attempts[];
+extern const struct attempt pointer_attempts[];
 extern const struct attempt random_attempts[];
 extern const struct attempt control_page_attempts[];
 extern const struct attempt race_attempts[];
+extern const struct attempt device_attempts[];
 extern const struct attempt exhaustion_attempts[];
 extern const struct attempt flood_attempts[];
 extern const struct attempt leak_attempts[];
@@ -48,6 +51,11 @@ extern const struct attempt leak_attempts[];
 #define ATTEMPT_ACCOUNT "account" /* of all attempts: every right */
 #define ATTEMPT_WATCHER "watcher" /* the process that started it: to inspect and copy, no more */
 #define ATTEMPT_IMAGE "image"     /* this program, sealed */
+/* What the driver of the machine's clock has, with its rights. */
+#define ATTEMPT_REGISTERS "registers"
+#define ATTEMPT_LINE "line"
+#define ATTEMPT_DMA "dma"
+#define ATTEMPT_MACHINE "machine" /* to inspect */
 
 enum { ATTEMPT_PRIORITY = 6, ATTEMPT_PRIORITY_HIGH = 7, ATTEMPT_PRIORITY_TOP = 10 };
 

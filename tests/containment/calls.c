@@ -233,43 +233,6 @@ static void hide_the_end(unsigned variant)
     (void)!cavern_sys_process_end(CAVERN_SELF_PROCESS, 3);
 }
 
-/* --- addresses of the kernel, in every argument of every call --- */
-
-/* And no number that this could be too large for. */
-static bool takes_no_address(unsigned operation)
-{
-    return operation == CAVERN_CALL_NOP || operation == CAVERN_CALL_QUEUE_FREED ||
-           operation == CAVERN_CALL_THREAD_CREATE || operation == CAVERN_CALL_BUFFER_SEAL ||
-           operation == CAVERN_CALL_ACKNOWLEDGE || operation == CAVERN_CALL_SIGNAL_CREATE;
-}
-
-static void kernel_pointers(unsigned variant)
-{
-    static const uint64_t pointers[] = {0xffff000040000000, 0xffffffff80000000, 0xffffffff80040000, 0xfffffffffffff000,
-                                        0x0000800000000000, 0x0000fffffffff000, 0x8000000000000000, 0x0100000000400000};
-    cavern_handle handles[] = {CAVERN_SELF_PROCESS, CAVERN_SELF_ACCOUNT, CAVERN_SELF_THREAD, 0, 0, 0};
-    struct cavern_queue queue;
-    GRANTED(cavern_queue_create(64, 4, &queue));
-    handles[3] = queue.handle;
-    GRANTED(cavern_sender_mint(queue.handle, 0, 8, 8, 0, &handles[4]));
-    GRANTED(cavern_buffer_create(CAVERN_SELF_ACCOUNT, CAVERN_PAGE_SIZE, 0, &handles[5]));
-    for (unsigned operation = 0; operation < CAVERN_CALL_COUNT; operation++) {
-        if (operation == CAVERN_CALL_PROCESS_END || operation == CAVERN_CALL_THREAD_CONTROL ||
-            operation == CAVERN_CALL_HANDLE_CLOSE)
-            continue;
-        for (unsigned i = 0; i < sizeof(handles) / sizeof(*handles); i++) {
-            uint64_t x[RAW_REGISTERS] = {[0] = handles[i]};
-            for (unsigned j = 2; j < RAW_REGISTERS; j++)
-                x[j] = pointers[variant];
-            x[1] = 128 | (uint64_t)operation << OPERATION_SHIFT;
-            x[9] = CAVERN_POLL; /* where it is a deadline */
-            raw_call(x);
-            if (x[0] == CAVERN_OK && !takes_no_address(operation))
-                attempt_failed("call %u with handle %u is done", operation, i);
-        }
-    }
-}
-
 /* --- progress of long calls that was not made --- */
 
 static void forged_progress(unsigned variant)
@@ -310,7 +273,6 @@ const struct attempt call_attempts[] = {
     {"more rights than were given", more_rights, 0, ENDS_WELL},
     {"ending itself", end_itself, 5, ENDS_BY_ITSELF},
     {"hiding its own end", hide_the_end, 2, ENDS_BY_ITSELF},
-    {"addresses of the kernel as arguments", kernel_pointers, 8, ENDS_WELL},
     {"progress that was not made", forged_progress, 0, ENDS_WELL},
     {0},
 };

@@ -7,7 +7,9 @@
 #include <cavern/handles.h>
 #include <cavern/protocol/rpc.h>
 #include <cavern/queue.h>
+#include <cavern/registry.h>
 #include <cavern/send.h>
+#include <cavern/start.h>
 #include <cavern/stubs.h>
 #include <cavern/time.h>
 
@@ -33,24 +35,24 @@ static struct cavern_outgoing garbage(void)
     return (struct cavern_outgoing){.payload = noise, .size = size};
 }
 
-static void flood_with_messages(unsigned variant)
+static void send_messages(const char *name)
 {
-    cavern_handle service = attempt_handle(services[variant]);
+    cavern_handle service = attempt_handle(name);
     unsigned accepted = 0;
     for (unsigned i = 0; i < 2000; i++) {
         struct cavern_outgoing out = garbage();
         enum cavern_status status = cavern_send(service, &out);
         if (status && status != CAVERN_QUEUE_FULL)
-            attempt_failed("%s: status %d", services[variant], status);
+            attempt_failed("%s: status %d", name, status);
         accepted += !status;
     }
     attempt_tell("%u messages accepted", accepted);
 }
 
 /* Each request that is accepted has one ending. */
-static void flood_with_requests(unsigned variant)
+static void send_requests(const char *name)
 {
-    cavern_handle service = attempt_handle(services[variant]);
+    cavern_handle service = attempt_handle(name);
     struct cavern_queue queue;
     struct cavern_message message;
     uint64_t sent = 0, ended = 0;
@@ -59,7 +61,7 @@ static void flood_with_requests(unsigned variant)
         struct cavern_outgoing out = garbage();
         enum cavern_status status = cavern_request(service, sent, &out, &queue, 140, NULL);
         if (status && status != CAVERN_QUEUE_FULL)
-            attempt_failed("%s: status %d", services[variant], status);
+            attempt_failed("%s: status %d", name, status);
         sent += !status;
         for (; cavern_queue_take(&queue, &message); cavern_queue_release(&queue, &message))
             ended++;
@@ -71,6 +73,16 @@ static void flood_with_requests(unsigned variant)
     if (sent != ended)
         attempt_failed("%lu requests, %lu endings", (unsigned long)sent, (unsigned long)ended);
     attempt_tell("%lu requests, as many endings", (unsigned long)sent);
+}
+
+static void flood_with_messages(unsigned variant)
+{
+    send_messages(services[variant]);
+}
+
+static void flood_with_requests(unsigned variant)
+{
+    send_requests(services[variant]);
 }
 
 /* Requests that nobody waits for: the sender ends in the middle. */
@@ -90,6 +102,63 @@ static void die_with_requests(unsigned variant)
         (void)!cavern_request(service, i, &out, &queue, 1, NULL);
     if (variant < 3)
         *(volatile int *)(uintptr_t)8 = 0;
+}
+
+/* --- the registry --- */
+
+static void registry_with_messages(unsigned variant)
+{
+    (void)variant;
+    send_messages(CAVERN_STARTUP_REGISTRY);
+}
+
+static void registry_with_requests(unsigned variant)
+{
+    (void)variant;
+    send_requests(CAVERN_STARTUP_REGISTRY);
+}
+
+/* Senders that are kept, until somebody can't pay for one more; 1: it ends by a fault. */
+static void registry_with_lookups(unsigned variant)
+{
+    cavern_handle sender;
+    enum cavern_status status;
+    unsigned held = 0;
+    while (!(status = cavern_registry_lookup("/service/log", CAVERN_POLL, &sender)))
+        held++;
+    REFUSED(status, CAVERN_NO_MEMORY);
+    MUST(held > 1000);
+    attempt_tell("%u senders held", held);
+    if (variant)
+        __builtin_trap();
+}
+
+/* Look-ups of what never comes, watches of everything, and names that are not to be had; nobody waits for an answer. */
+static void registry_with_waits(unsigned variant)
+{
+    static const char *const taken[] = {"/service/log", "/service/own", "/device/pl011@9000000"};
+    cavern_handle registry = attempt_handle(CAVERN_STARTUP_REGISTRY), sender;
+    struct cavern_queue queue;
+    GRANTED(cavern_queue_create(4096, 0, &queue));
+    GRANTED(cavern_sender_mint(queue.handle, 0, 8, 8, 0, &sender));
+    for (unsigned i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+        enum cavern_status status = cavern_registry_register(taken[i], sender);
+        REFUSED(status, CAVERN_NOT_PERMITTED);
+    }
+    for (unsigned i = 0; i < 2000; i++) {
+        struct registry_name name = {{REGISTRY_LOOKUP, RPC_VERSION, 0, REGISTRY_WAIT}, "/service/never"};
+        struct cavern_grant grant = {sender, CAVERN_RIGHT_COPY | CAVERN_RIGHT_SEND};
+        struct cavern_outgoing out = {.payload = &name, .size = sizeof(name)};
+        if (i & 1) {
+            name = (struct registry_name){{REGISTRY_WATCH, RPC_VERSION, 0, 0}, "/"};
+            out.grants = &grant;
+            out.grant_count = 1;
+        }
+        enum cavern_status status = cavern_request(registry, i, &out, &queue, 4, NULL);
+        MUST(status == CAVERN_OK || status == CAVERN_QUEUE_FULL);
+    }
+    if (variant)
+        __builtin_trap();
 }
 
 /* --- notices --- */
@@ -297,6 +366,10 @@ static void never_stop(unsigned variant)
 const struct attempt flood_attempts[] = {
     {"flood of messages to services", flood_with_messages, 3, ENDS_WELL},
     {"flood of requests to services", flood_with_requests, 3, ENDS_WELL},
+    {"flood of messages to the registry", registry_with_messages, 0, ENDS_WELL | AS_CHILD},
+    {"flood of requests to the registry", registry_with_requests, 0, ENDS_WELL | AS_CHILD},
+    {"flood of look-ups that are kept", registry_with_lookups, 2, ENDS_WELL | ENDS_FAULT(BREAKPOINT) | AS_CHILD},
+    {"flood of look-ups that wait", registry_with_waits, 2, ENDS_WELL | ENDS_FAULT(BREAKPOINT) | AS_CHILD},
     {"ending with requests under way", die_with_requests, 6, ENDS_WELL | ENDS_FAULT(DATA_UNMAPPED)},
     {"flood of signals", flood_with_signals, 0, ENDS_WELL},
     {"flood of closed senders", flood_with_closed, 0, ENDS_WELL},

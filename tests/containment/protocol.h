@@ -5,7 +5,12 @@
 #include <cavern/protocol/rpc.h>
 
 #define WATCHER_NAME "/service/containment"
-#define WATCHER_IMAGE "/volume/init/bin/containment"
+#define PROGRAM_NAME "containment"
+#define PROGRAM_PATH "/volume/init/bin/" PROGRAM_NAME
+
+/* The process of an attempt, and its arguments: index, variant, seed. */
+#define ATTEMPT_NAME "attempt"
+#define ATTEMPT_ARGUMENTS ATTEMPT_NAME "%cattempt%c%u%c%u%c%" PRIu64
 
 /* Makes the attempt whose index is the value. NOT_FOUND. */
 enum { WATCHER_ATTEMPT = 1 };

@@ -48,9 +48,11 @@ static void pool_fill(void)
         const char *name;
         enum cavern_type type;
     } given[] = {
-        {ATTEMPT_ACCOUNT, CAVERN_TYPE_ACCOUNT}, {ATTEMPT_WATCHER, CAVERN_TYPE_PROCESS},
-        {ATTEMPT_IMAGE, CAVERN_TYPE_BUFFER},    {"log", CAVERN_TYPE_SENDER},
-        {"supervisor", CAVERN_TYPE_SENDER},     {"devices", CAVERN_TYPE_SENDER},
+        {ATTEMPT_ACCOUNT, CAVERN_TYPE_ACCOUNT},  {ATTEMPT_WATCHER, CAVERN_TYPE_PROCESS},
+        {ATTEMPT_IMAGE, CAVERN_TYPE_BUFFER},     {"log", CAVERN_TYPE_SENDER},
+        {"supervisor", CAVERN_TYPE_SENDER},      {"devices", CAVERN_TYPE_SENDER},
+        {ATTEMPT_REGISTERS, CAVERN_TYPE_BUFFER}, {ATTEMPT_LINE, CAVERN_TYPE_INTERRUPT},
+        {ATTEMPT_DMA, CAVERN_TYPE_DMA},          {ATTEMPT_MACHINE, CAVERN_TYPE_MACHINE},
     };
     static struct cavern_queue queue;
     cavern_handle handle;
@@ -149,8 +151,13 @@ static const uint8_t first_types[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_THREAD_CREATE] = CAVERN_TYPE_PROCESS,
     [CAVERN_CALL_THREAD_REGISTERS] = CAVERN_TYPE_THREAD,
     [CAVERN_CALL_NOTIFY] = CAVERN_TYPE_SIGNAL,
-    [CAVERN_CALL_ACKNOWLEDGE] = CAVERN_TYPE_SIGNAL,
+    [CAVERN_CALL_ACKNOWLEDGE] = CAVERN_TYPE_INTERRUPT,
     [CAVERN_CALL_SIGNAL_RAISE] = CAVERN_TYPE_SIGNAL,
+    [CAVERN_CALL_DERIVE] = CAVERN_TYPE_DMA,
+    [CAVERN_CALL_DMA_MAP] = CAVERN_TYPE_DMA,
+    [CAVERN_CALL_DMA_UNMAP] = CAVERN_TYPE_DMA,
+    [CAVERN_CALL_DEVICE_IO] = CAVERN_TYPE_BUFFER,
+    [CAVERN_CALL_MACHINE] = CAVERN_TYPE_MACHINE,
 };
 
 /* The other arguments of some calls, so that these get further than to their first check. */
@@ -182,7 +189,24 @@ static void make_sensible(unsigned operation, uint64_t x[RAW_REGISTERS])
         x[3] = random & 3;
         x[4] = 0;
         break;
+    case CAVERN_CALL_DMA_MAP:
+        x[2] = pool_draw(CAVERN_TYPE_BUFFER);
+        x[3] = 0;
+        x[5] = random >> 8 & 3;
+        /* fall through */
+    case CAVERN_CALL_DMA_UNMAP:
+        x[4] = CAVERN_PAGE_SIZE;
+        break;
+    case CAVERN_CALL_DEVICE_IO:
+        x[0] = attempt_handle(ATTEMPT_REGISTERS);
+        x[3] = random >> 8 & 0xfff & ~UINT64_C(3);
+        x[4] = 4 | (random & CAVERN_DEVICE_WRITE);
+        break;
     case CAVERN_CALL_NOTIFY:
+        if (random & 1)
+            x[0] = pool_draw(CAVERN_TYPE_INTERRUPT);
+        x[4] = random >> 8 & 1;
+        /* fall through */
     case CAVERN_CALL_SPACE:
         x[operation == CAVERN_CALL_NOTIFY ? 3 : 9] = pool_draw(CAVERN_TYPE_QUEUE);
         break;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The watcher: a service that makes one attempt for each request, in a process on an account of its own, and judges it.
- * After each it asks every service for a sign of life, and looks whether the account is empty and all processes of the
- * system, and what they hold, are as they were. spec/containment.md.
+ * After each it asks every service, and looks whether the account is empty and the system as it was. It is the driver
+ * of the machine's clock, for the sake of the handles that drivers have. spec/containment.md.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,6 @@
 #include <cavern/handles.h>
 #include <cavern/inspect.h>
 #include <cavern/log.h>
-#include <cavern/registry.h>
 #include <cavern/service.h>
 #include <cavern/spawn.h>
 #include <cavern/start.h>
@@ -22,43 +21,28 @@
 #include <cavern/text.h>
 #include <cavern/time.h>
 
+#include "formats/manifest.h"
+
 #include "attempt.h"
+#include "child.h"
+#include "look.h"
 #include "protocol.h"
+
+CAVERN_MANIFEST(MANIFEST_DRIVER("containment") MANIFEST_CLASS("test") MANIFEST_COMPATIBLE("arm,pl031") MANIFEST_DMA);
 
 #define ATTEMPT_MEMORY (16 << 20)
 #define ATTEMPT_SECONDS 10
 #define LATE (50 * CAVERN_MILLISECOND) /* one that goes on until it is ended is ended then */
-#define PING_SECONDS 5
 #define REPORTS_MAX 8
-#define PROCESSES_MAX 48
 
 #define ASK (CAVERN_RIGHT_COPY | CAVERN_RIGHT_SEND | CAVERN_RIGHT_REQUEST)
 #define ACCOUNT_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_MANAGE | CAVERN_RIGHT_CHARGE)
-#define IMAGE_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_READ)
+#define LOOK_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_INSPECT)
+#define IMAGE_RIGHTS (LOOK_RIGHTS | CAVERN_RIGHT_READ)
+/* What a driver has. */
+#define DRIVER_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_MANAGE)
+#define DEVICE_RIGHTS (CAVERN_RIGHT_COPY | CAVERN_RIGHT_READ | CAVERN_RIGHT_WRITE)
 
-/* The services: `own` asks for signs of life, `lent` is the attempts'. */
-static struct {
-    const char *name; /* of the attempts' handle */
-    const char *path;
-    cavern_handle own, lent;
-} services[] = {
-    {"log", "/service/log", 0, 0},
-    {"console", "/service/console", 0, 0},
-    {"uart", "/device/pl011@9000000", 0, 0},
-    {"supervisor", "/service/supervisor", 0, 0},
-    {"devices", "/service/devices", 0, 0},
-    {"registry", NULL, 0, 0}, /* of the start-up record, and not to be handed on */
-};
-#define SERVICES (sizeof(services) / sizeof(*services))
-
-/* What the system was before the first attempt. */
-struct snapshot {
-    unsigned count;
-    struct cavern_process_info processes[PROCESSES_MAX];
-    uint64_t free; /* bytes of RAM */
-};
-
-static struct snapshot before;
 static bool warm;
 static cavern_handle account, image_buffer;
 static const void *image;
@@ -86,67 +70,16 @@ static void fail(struct outcome *outcome, const char *format, ...)
     va_end(arguments);
 }
 
-/* --- looking --- */
-
-static enum cavern_status inspect(cavern_handle object, enum cavern_topic topic, uint64_t *cursor, void *to,
-                                  size_t size, uint64_t *written)
+static void check(struct outcome *outcome, const char *wrong)
 {
-    return cavern_sys_inspect(object, topic, *cursor, (uintptr_t)to, size, cursor, written);
-}
-
-static enum cavern_status look(struct snapshot *now)
-{
-    struct cavern_machine_info machine;
-    uint64_t cursor = 0, written;
-    now->count = 0;
-    do {
-        size_t room = sizeof(now->processes) - now->count * sizeof(now->processes[0]);
-        enum cavern_status status = inspect(cavern_startup_get(CAVERN_STARTUP_ROOT), CAVERN_INSPECT_PROCESSES, &cursor,
-                                            &now->processes[now->count], room, &written);
-        if (status)
-            return status;
-        now->count += (unsigned)(written / sizeof(now->processes[0]));
-    } while (cursor);
-    enum cavern_status status = inspect(cavern_startup_get(CAVERN_STARTUP_MACHINE), CAVERN_INSPECT_MACHINE, &cursor,
-                                        &machine, sizeof(machine), &written);
-    now->free = machine.memory_free;
-    return status;
-}
-
-/* All but its time. */
-static bool process_equal(const struct cavern_process_info *a, const struct cavern_process_info *b)
-{
-    bool memory = a->memory == b->memory || !strcmp(a->name, "log");
-    return a->id == b->id && a->state == b->state && a->threads == b->threads && a->handles == b->handles && memory &&
-           a->mapped == b->mapped && !memcmp(a->name, b->name, sizeof(a->name));
-}
-
-/* [CONTAIN-3] */
-static void compare(struct outcome *outcome)
-{
-    static struct snapshot now;
-    enum cavern_status status = look(&now);
-    if (status)
-        fail(outcome, "inspect: %s", cavern_status_text(status));
-    if (now.count != before.count)
-        fail(outcome, "%u processes instead of %u", now.count, before.count);
-    for (unsigned i = 0; i < now.count && i < before.count; i++) {
-        const struct cavern_process_info *a = &before.processes[i], *b = &now.processes[i];
-        if (!process_equal(a, b))
-            fail(outcome,
-                 "%.15s was state %u, %u threads, %u handles, %" PRIu64 " + %" PRIu64 " bytes; is %u, %u, %u, %" PRIu64
-                 " + %" PRIu64,
-                 b->name, a->state, a->threads, a->handles, a->memory, a->mapped, b->state, b->threads, b->handles,
-                 b->memory, b->mapped);
-    }
-    if (now.free != before.free)
-        fail(outcome, "%" PRId64 " bytes of RAM less are free", (int64_t)(before.free - now.free));
+    if (wrong)
+        fail(outcome, "%s", wrong);
 }
 
 static enum cavern_status look_at_account(struct cavern_account_info *info)
 {
-    uint64_t cursor = 0, written;
-    return inspect(account, CAVERN_INSPECT_ACCOUNT, &cursor, info, sizeof(*info), &written);
+    uint64_t next, written;
+    return cavern_sys_inspect(account, CAVERN_INSPECT_ACCOUNT, 0, (uintptr_t)info, sizeof(*info), &next, &written);
 }
 
 /* [CONTAIN-2] Another CPU may still be giving things back. */
@@ -166,19 +99,6 @@ static void check_account(struct outcome *outcome)
              info.accounts);
 }
 
-/* [CONTAIN-4] */
-static void ask_services(struct outcome *outcome)
-{
-    for (unsigned i = 0; i < SERVICES; i++) {
-        struct rpc_request request = {.operation = RPC_PING, .version = RPC_VERSION};
-        struct rpc_reply reply;
-        enum cavern_status status = cavern_rpc_call(services[i].own, &request, sizeof(request), &reply, sizeof(reply),
-                                                    NULL, cavern_after(PING_SECONDS * CAVERN_SECOND));
-        if (status)
-            fail(outcome, "%s does not answer: %s", services[i].name, cavern_status_text(status));
-    }
-}
-
 /* --- one process --- */
 
 static void row(struct cavern_spawn *spawn, const char *name, cavern_handle handle, uint64_t rights, uint64_t size)
@@ -191,11 +111,10 @@ static void row(struct cavern_spawn *spawn, const char *name, cavern_handle hand
 static enum cavern_status start(unsigned index, unsigned variant, uint64_t seed, cavern_handle *process)
 {
     char arguments[96];
-    struct cavern_spawn_handle handles[SERVICES + 4];
-    int length =
-        snprintf(arguments, sizeof(arguments), "attempt%cattempt%c%u%c%u%c%" PRIu64, 0, 0, index, 0, variant, 0, seed);
+    struct cavern_spawn_handle handles[LOOK_SERVICES + 8];
+    int length = snprintf(arguments, sizeof(arguments), ATTEMPT_ARGUMENTS, 0, 0, index, 0, variant, 0, seed);
     struct cavern_spawn spawn = {
-        .name = "attempt",
+        .name = ATTEMPT_NAME,
         .image = image,
         .image_size = image_size,
         .account = account,
@@ -207,11 +126,15 @@ static enum cavern_status start(unsigned index, unsigned variant, uint64_t seed,
     };
     row(&spawn, ATTEMPT_REPORT, report_sender, CAVERN_RIGHT_SEND, 0);
     row(&spawn, ATTEMPT_ACCOUNT, account, ACCOUNT_RIGHTS, 0);
-    row(&spawn, ATTEMPT_WATCHER, CAVERN_SELF_PROCESS, CAVERN_RIGHT_INSPECT | CAVERN_RIGHT_COPY, 0);
+    row(&spawn, ATTEMPT_WATCHER, CAVERN_SELF_PROCESS, LOOK_RIGHTS, 0);
     row(&spawn, ATTEMPT_IMAGE, image_buffer, IMAGE_RIGHTS, image_size);
-    for (unsigned i = 0; i < SERVICES; i++)
-        if (services[i].lent)
-            row(&spawn, services[i].name, services[i].lent, ASK, 0);
+    row(&spawn, ATTEMPT_REGISTERS, cavern_startup_get("reg0"), DEVICE_RIGHTS, CAVERN_PAGE_SIZE);
+    row(&spawn, ATTEMPT_LINE, cavern_startup_get("irq0"), DRIVER_RIGHTS, 0);
+    row(&spawn, ATTEMPT_DMA, cavern_startup_get(CAVERN_STARTUP_DMA), DRIVER_RIGHTS | CAVERN_RIGHT_INSPECT, 0);
+    row(&spawn, ATTEMPT_MACHINE, cavern_startup_get(CAVERN_STARTUP_MACHINE), LOOK_RIGHTS, 0);
+    for (unsigned i = 0; i < LOOK_SERVICES; i++)
+        if (look_services[i].lent)
+            row(&spawn, look_services[i].name, look_services[i].lent, ASK, 0);
     return cavern_spawn(&spawn, process);
 }
 
@@ -278,11 +201,11 @@ static void check_end(const struct attempt *attempt, struct outcome *outcome)
     fail(outcome, "%s%s", outcome->late ? "still running; " : "", text);
 }
 
-static void make_attempt(const struct attempt *attempt, unsigned index, unsigned variant, uint64_t seed,
-                         struct outcome *outcome)
+/* In a process of the watcher's. */
+static void make_own(const struct attempt *attempt, unsigned index, unsigned variant, uint64_t seed,
+                     struct outcome *outcome)
 {
     cavern_handle process;
-    *outcome = (struct outcome){0};
     enum cavern_status status = start(index, variant, seed, &process);
     if (status) {
         fail(outcome, "it can't be started: %s", cavern_status_text(status));
@@ -293,12 +216,26 @@ static void make_attempt(const struct attempt *attempt, unsigned index, unsigned
     status = cavern_sys_account_end(account, 0, 0);
     if (status)
         fail(outcome, "the account can't be ended: %s", cavern_status_text(status));
+    cavern_dma_unmap_all(cavern_startup_get(CAVERN_STARTUP_DMA));
+}
+
+static void make_attempt(const struct attempt *attempt, unsigned index, unsigned variant, uint64_t seed,
+                         struct outcome *outcome)
+{
+    *outcome = (struct outcome){0};
+    if (attempt->ends & AS_CHILD) {
+        enum cavern_status status = child_run(index, variant, seed, report_sender, outcome->words);
+        if (status)
+            fail(outcome, "as a child of the supervisor: %s", cavern_status_text(status));
+    } else {
+        make_own(attempt, index, variant, seed, outcome);
+    }
     take_reports(outcome);
     check_end(attempt, outcome);
-    ask_services(outcome);
+    check(outcome, look_ask()); /* [CONTAIN-4] */
     check_account(outcome);
     if (warm)
-        compare(outcome);
+        check(outcome, look_compare()); /* [CONTAIN-3] */
 }
 
 /* --- requests --- */
@@ -338,7 +275,7 @@ static void serve_attempt(struct cavern_service *service, uint32_t id, const str
     reply.reply.value = outcome.failure[0] != 0;
     cavern_reply_bytes(service, id, &reply, sizeof(reply));
     if (outcome.failure[0]) /* the next is judged by what it does itself */
-        (void)!look(&before);
+        (void)look_remember();
 }
 
 static void on_request(struct cavern_service *service, const struct cavern_message *message)
@@ -352,31 +289,17 @@ static void on_request(struct cavern_service *service, const struct cavern_messa
     if (!warm) { /* what the first start of a process leaves in the tables of the system is there to stay */
         for (unsigned i = 0; i < 3; i++)
             make_attempt(attempt_find(0), 0, 0, 0, &outcome);
-        warm = look(&before) == CAVERN_OK;
+        (void)look_remember(); /* what failed there fails again, as it is compared */
+        warm = true;
     }
     serve_attempt(service, message->header.request, request);
-}
-
-static enum cavern_status open_services(void)
-{
-    enum cavern_status status = CAVERN_OK;
-    for (unsigned i = 0; status == CAVERN_OK && i < SERVICES; i++) {
-        if (!services[i].path) {
-            services[i].own = cavern_startup_get(services[i].name);
-            continue;
-        }
-        status = cavern_registry_lookup(services[i].path, CAVERN_FOREVER, &services[i].own);
-        if (status == CAVERN_OK)
-            status = cavern_registry_lookup(services[i].path, CAVERN_FOREVER, &services[i].lent);
-    }
-    return status;
 }
 
 /* The program, as memory to read and as a buffer to hand on. */
 static enum cavern_status open_image(void)
 {
     void *data, *copy;
-    enum cavern_status status = cavern_file_load(WATCHER_IMAGE, CAVERN_FOREVER, &data, &image_size);
+    enum cavern_status status = cavern_file_load(PROGRAM_PATH, CAVERN_FOREVER, &data, &image_size);
     if (status)
         return status;
     image = data;
@@ -395,7 +318,7 @@ int watch(void)
     static struct cavern_service service = {.on_request = on_request};
     enum cavern_status status = cavern_service_open(&service);
     if (!status)
-        status = open_services();
+        status = look_open();
     if (!status)
         status = open_image();
     if (!status)
