@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Machines and ways to boot that must all reach the shell: test_machines.py quick|full [--seed N]. spec/boot.md.
+"""Machines and ways to boot that must all reach the shell: test_machines.py quick|full [--seed N | --named]. spec/boot.md.
 
 Besides those that are named, a matrix is drawn: [BOOT-MATRIX-1]. The first tier takes a few of its machines."""
 
@@ -112,12 +112,15 @@ def parse():
     parser = argparse.ArgumentParser(description="Boots Cavern on many machines.")
     parser.add_argument("tier", choices=MACHINES)
     parser.add_argument("--seed", type=int, default=random.getrandbits(32), help="of the matrix")
+    parser.add_argument("--named", action="store_true", help="those alone that have names, none of the matrix")
     return parser.parse_args()
 
 
-def add_cases(tier, seed):
+def add_cases(tier, seed, named):
     for name, choices in MACHINES[tier].items():
         case(reaches_the_shell(name, choices))
+    if named:
+        return
     matrix = machines(FACTORS, WITHOUT, seed)
     for machine in random.Random(seed).sample(matrix, SAMPLE) if tier == "quick" else matrix:
         case(of_matrix(machine))
@@ -126,5 +129,5 @@ def add_cases(tier, seed):
 if __name__ == "__main__":
     chosen = parse()
     print(f"# seed {chosen.seed}: test_machines.py {chosen.tier} --seed {chosen.seed} draws the same machines", flush=True)
-    add_cases(chosen.tier, chosen.seed)
+    add_cases(chosen.tier, chosen.seed, chosen.named)
     main()
