@@ -246,6 +246,15 @@ void ref_settle(void)
     }
 }
 
+static bool was_lacking(uint64_t address)
+{
+    for (unsigned i = 0; i < ref.lack_count; i++) {
+        if (ref.lacks[i] == address)
+            return true;
+    }
+    return false;
+}
+
 /* [MSG-FREE-3] */
 static bool holds_what_is_freed(const struct ref_queue *queue)
 {
@@ -261,6 +270,7 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
     ref.fault = fault;
     ref.unlike = false;
     ref.swept = NULL;
+    ref.lack_count = 0;
     ref.caller = thread;
     thread->fresh = true;
     thread->defined = 1;
@@ -275,8 +285,10 @@ void ref_make(struct ref_thread *thread, enum cavern_call call, const uint64_t x
         functions[call](thread, x);
     else
         ref_wrong(call != CAVERN_CALL_NOP, CAVERN_BAD_OPERATION);
-    if (fault && (ref.errors >> CAVERN_BAD_ADDRESS & 1) && ref_is_handled(thread->process)) /* [MEM-FAULT-1] */
+    if (fault && (ref.errors >> CAVERN_BAD_ADDRESS & 1) && ref_is_handled(thread->process)) { /* [MEM-FAULT-1] */
+        ref.unlike |= !was_lacking(fault[CAVERN_FAULT_ADDRESS]);
         ref_fault(thread, fault);
+    }
     if (fault)
         thread->defined = 0; /* nothing has been returned */
     if (thread->state == CAVERN_THREAD_RECEIVING || thread->state == CAVERN_THREAD_CALLING || fault)

@@ -52,18 +52,28 @@ bool ref_is_beyond_mending(const struct ref_process *process, uint64_t address)
     return mapping && !is_memory(mapping);
 }
 
+static void note_lack(const struct ref_process *process, uint64_t address)
+{
+    if (ref.caller && process == ref.caller->process && ref.lack_count < sizeof ref.lacks / sizeof ref.lacks[0])
+        ref.lacks[ref.lack_count++] = address;
+}
+
 /* Mappings that continue each other count as one. [MEM-MAP-7] */
 uint8_t *ref_memory(const struct ref_process *process, uint64_t address, uint64_t size, unsigned protection,
                     struct ref_buffer **buffer, uint64_t *offset)
 {
     const struct ref_mapping *first = mapping_at(process, address);
-    if (!first || !is_memory(first) || address + size < address || (first->protection & protection) != protection)
+    if (!first || !is_memory(first) || address + size < address || (first->protection & protection) != protection) {
+        note_lack(process, address);
         return NULL;
+    }
     uint64_t start = first->offset + (address - first->address), at = address;
     for (const struct ref_mapping *mapping = first; size && at - address < size;) {
         if (!mapping || mapping->buffer != first->buffer || mapping->protection != first->protection ||
-            mapping->offset + (at - mapping->address) != start + (at - address))
+            mapping->offset + (at - mapping->address) != start + (at - address)) {
+            note_lack(process, at);
             return NULL;
+        }
         at = mapping->address + mapping->length;
         if (at - address < size)
             mapping = mapping_at(process, at);
@@ -92,8 +102,10 @@ static bool copy(const struct ref_process *process, uint64_t address, uint8_t *t
         return false;
     for (uint64_t done = 0, length; done < size; done += length) {
         uint8_t *at = piece(process, address + done, size - done, protection, &length);
-        if (!at)
+        if (!at) {
+            note_lack(process, address + done);
             return false;
+        }
         if (to)
             memcpy(to + done, at, length);
         if (from)

@@ -271,9 +271,11 @@ struct ref_world {
 
     /* The call that is made. */
     const struct ref_thread *caller;
-    unsigned errors;       /* bit per status: what is wrong with it */
-    bool no_memory;        /* it fails for want of memory */
-    bool unlike;           /* what it has written, or an operation of a submit, has come out otherwise */
+    unsigned errors;    /* bit per status: what is wrong with it */
+    bool no_memory;     /* it fails for want of memory */
+    bool unlike;        /* what it has written, or an operation of a submit, has come out otherwise */
+    uint64_t lacks[16]; /* of the caller's memory: where each range that it has looked at first lacks something */
+    unsigned lack_count;
     const uint64_t *fault; /* words of the fault that it came to; NULL: none */
     const uint64_t *drawn; /* x0–x8 as the kernel returned them, for what is open */
 

@@ -166,6 +166,9 @@ static uint64_t make(const struct operation *operation, struct ref_thread *threa
     if (fault) {
         if (thread->state != CAVERN_THREAD_FAULTED)
             disagree("a fault where errors are %#x", ref.errors);
+        if (ref.unlike)
+            disagree("a fault at %#" PRIx64 ", which is not the first that lacks something",
+                     words[CAVERN_FAULT_ADDRESS]);
         return MODEL_WAITS;
     }
     bool expected = drawn[0] < 32 && (ref.errors >> drawn[0] & 1);
