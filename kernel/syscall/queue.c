@@ -64,6 +64,7 @@ sys_outcome sys_queue_create(struct thread *caller, struct queue_create_args *ar
     if (handle_lookup(&caller->process->handles, args->queue, CAVERN_TYPE_QUEUE, all_rights, &why))
         return SYS_OK;
     args->filling = args->queue;
+    args->queue = 0; /* until it is whole */
     return finish(caller->process, args);
 }
 

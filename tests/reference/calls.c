@@ -162,6 +162,7 @@ static ref_call_function *const functions[CAVERN_CALL_COUNT] = {
 /* Of long calls: a bit for each register marked in spec/abi.md. */
 static const unsigned progress[CAVERN_CALL_COUNT] = {
     [CAVERN_CALL_LEASE_COPY] = 1 << 4 | 1 << 5 | 1 << 6,
+    [CAVERN_CALL_QUEUE_CREATE] = 1 << 5,
     [CAVERN_CALL_QUEUE_BIND] = 1 << 4,
     [CAVERN_CALL_BUFFER_CREATE] = 1 << 2 | 1 << 5,
     [CAVERN_CALL_MAP] = 1 << 3 | 1 << 4 | 1 << 5,

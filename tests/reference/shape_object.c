@@ -2,6 +2,8 @@
 /* Arguments of the calls on objects. */
 #include "draw.h"
 
+enum { LARGE = CAVERN_BLOCK_2M }; /* more than a step of any call does */
+
 /* --- objects --- */
 
 void shape_queue_create(struct operation *o)
@@ -9,6 +11,10 @@ void shape_queue_create(struct operation *o)
     o->x[0] = handle(o->actor, CAVERN_TYPE_ACCOUNT);
     o->x[3] = constant(one_in(20) ? below(200) : 64u << below(2));
     o->x[4] = constant(one_in(10) ? 0 : below(12));
+    if (one_in(30)) { /* a long call, and binding it is another */
+        o->x[3] = constant(64u << below(11));
+        o->x[4] = constant(below(CAVERN_QUEUE_SLOTS_MAX + 2));
+    }
     o->out[0] = fresh_variable(o->actor);
 }
 
@@ -104,8 +110,8 @@ void shape_buffer(struct operation *o)
     if (!create)
         return;
     o->x[3] = constant(one_in(30) ? 0 : 1 + below(5 * CAVERN_PAGE_SIZE));
-    if (one_in(40))
-        o->x[3] = constant(CAVERN_BLOCK_2M - below(2));
+    if (one_in(30))
+        o->x[3] = constant(LARGE - below(2) * below(100000));
     o->x[4] = constant(one_in(30) ? 2 : below(2));
     o->out[0] = fresh_variable(o->actor);
 }
@@ -117,7 +123,10 @@ void shape_map(struct operation *o)
     if (o->call == CAVERN_CALL_MAP) {
         o->x[2] = handle(o->actor, CAVERN_TYPE_BUFFER);
         o->x[3] = constant(below(3) * CAVERN_PAGE_SIZE);
-        o->x[4] = constant((one_in(20) ? 511 : 1) * CAVERN_PAGE_SIZE + below(3) * CAVERN_PAGE_SIZE);
+        o->x[4] = constant((1 + below(3)) * CAVERN_PAGE_SIZE);
+        const struct ref_object *of = object_of(o->actor, &o->x[2]);
+        if (of && of->type == CAVERN_TYPE_BUFFER && ((const struct ref_buffer *)of)->size >= LARGE && one_in(2))
+            o->x[4] = constant((1 + below(LARGE / CAVERN_PAGE_SIZE)) * CAVERN_PAGE_SIZE);
         o->x[5] = constant(one_in(2) ? 0 : CAVERN_USER_START + below(24) * CAVERN_PAGE_SIZE);
         o->x[6] = constant(protections[below(sizeof protections)]);
         o->out[0] = fresh_variable(o->actor);
@@ -130,7 +139,7 @@ void shape_map(struct operation *o)
     }
     o->x[3] = one_in(3) ? held(variable(o->actor, below(VARIABLES)), 0)
                         : constant(CAVERN_USER_START + below(24) * CAVERN_PAGE_SIZE);
-    o->x[4] = constant((1 + below(6)) * CAVERN_PAGE_SIZE);
+    o->x[4] = constant((1 + below(one_in(4) ? LARGE / CAVERN_PAGE_SIZE : 6)) * CAVERN_PAGE_SIZE);
 }
 
 /* --- processes and threads --- */

@@ -313,6 +313,26 @@ static void test_queue_that_becomes_too_dear_half_way_is_given_back(void **state
     assert_int_equal(account->budget.used, used);
 }
 
+/* [MSG-QUEUE-6] [ABI-FAIL-2] */
+static void test_queue_without_memory_returns_no_handle(void **state)
+{
+    (void)state;
+    uint64_t used = worker.process->account->budget.used, status = CAVERN_NO_MEMORY;
+    unsigned failures = 0;
+    for (unsigned n = 1; status; n += 1 + n / 4) {
+        model_fail_allocation(n);
+        status = peer_call(&worker, QUEUE_CREATE, CAVERN_SELF_ACCOUNT, LARGEST);
+        model_fail_allocation(0);
+        if (!status)
+            break;
+        assert_int_equal(status, CAVERN_NO_MEMORY);
+        assert_int_equal(worker.x[1], 0);
+        assert_int_equal(worker.process->account->budget.used, used);
+        failures++;
+    }
+    assert_true(failures > 10);
+}
+
 /* [MSG-QUEUE-6] Progress that was not made gives no rights, and does no harm. */
 static void test_queue_create_does_not_trust_its_progress(void **state)
 {
@@ -373,6 +393,7 @@ int main(void)
         TEST(test_queue_half_made_has_no_rights),
         TEST(test_queue_too_dear_is_refused_at_once),
         TEST(test_queue_that_becomes_too_dear_half_way_is_given_back),
+        TEST(test_queue_without_memory_returns_no_handle),
         TEST(test_queue_create_does_not_trust_its_progress),
         TEST(test_end_of_a_process_to_which_a_queue_is_half_bound),
         TEST(test_account_end_in_steps),

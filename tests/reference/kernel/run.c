@@ -109,7 +109,7 @@ static bool may_be_poor(const struct operation *operation, const struct ref_thre
     return false;
 }
 
-/* [MEM-BUFFER-5] */
+/* [MEM-BUFFER-5] [MSG-QUEUE-6] */
 static void learn_used_up(const struct ref_process *process)
 {
     struct ref_entry *next = ref_next_entry(process);
@@ -242,7 +242,8 @@ static void do_call(const struct operation *operation, struct ref_thread *thread
         status = make(operation, thread, x, fail);
         if (thread->state == CAVERN_THREAD_FAULTED)
             *interrupted = (struct interrupted){thread, operation->call};
-        if (operation->call == CAVERN_CALL_BUFFER_CREATE && status == CAVERN_NO_MEMORY)
+        bool makes = operation->call == CAVERN_CALL_BUFFER_CREATE || operation->call == CAVERN_CALL_QUEUE_CREATE;
+        if (makes && status == CAVERN_NO_MEMORY)
             learn_used_up(thread->process);
         if (thread->state != CAVERN_THREAD_ENDED)
             learn(operation, thread, x);
