@@ -75,11 +75,10 @@ void generate_mood(void)
  */
 static bool is_submitted(enum cavern_call call)
 {
-    static const uint8_t left_out[] = {CAVERN_CALL_PROCESS_CREATE,  CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,
-                                       CAVERN_CALL_SENDER_MINT,     CAVERN_CALL_BUFFER_CREATE, CAVERN_CALL_LEASE_COPY,
-                                       CAVERN_CALL_PROCESS_COPY,    CAVERN_CALL_INSPECT,       CAVERN_CALL_SPACE,
-                                       CAVERN_CALL_SUBMIT,          CAVERN_CALL_ACCOUNT_SPLIT, CAVERN_CALL_MACHINE,
-                                       CAVERN_CALL_THREAD_REGISTERS};
+    static const uint8_t left_out[] = {
+        CAVERN_CALL_PROCESS_CREATE, CAVERN_CALL_THREAD_CREATE, CAVERN_CALL_QUEUE_CREATE,    CAVERN_CALL_SENDER_MINT,
+        CAVERN_CALL_LEASE_COPY,     CAVERN_CALL_SPACE,         CAVERN_CALL_PROCESS_COPY,    CAVERN_CALL_INSPECT,
+        CAVERN_CALL_SUBMIT,         CAVERN_CALL_MACHINE,       CAVERN_CALL_THREAD_REGISTERS};
     for (unsigned i = 0; i < sizeof left_out; i++) {
         if (call == left_out[i])
             return false;

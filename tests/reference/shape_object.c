@@ -137,9 +137,10 @@ void shape_map(struct operation *o)
         }
         return;
     }
-    o->x[3] = one_in(3) ? held(variable(o->actor, below(VARIABLES)), 0)
-                        : constant(CAVERN_USER_START + below(24) * CAVERN_PAGE_SIZE);
-    o->x[4] = constant((1 + below(one_in(4) ? LARGE / CAVERN_PAGE_SIZE : 6)) * CAVERN_PAGE_SIZE);
+    bool large = one_in(4); /* but never all of what holds the results of a submit */
+    o->x[3] = !large && one_in(3) ? held(variable(o->actor, below(VARIABLES)), 0)
+                                  : constant(CAVERN_USER_START + below(24) * CAVERN_PAGE_SIZE);
+    o->x[4] = constant((1 + below(large ? LARGE / CAVERN_PAGE_SIZE : 6)) * CAVERN_PAGE_SIZE);
 }
 
 /* --- processes and threads --- */

@@ -242,7 +242,8 @@ static void do_call(const struct operation *operation, struct ref_thread *thread
         status = make(operation, thread, x, fail);
         if (thread->state == CAVERN_THREAD_FAULTED)
             *interrupted = (struct interrupted){thread, operation->call};
-        bool makes = operation->call == CAVERN_CALL_BUFFER_CREATE || operation->call == CAVERN_CALL_QUEUE_CREATE;
+        bool makes = operation->call == CAVERN_CALL_BUFFER_CREATE || operation->call == CAVERN_CALL_QUEUE_CREATE ||
+                     operation->call == CAVERN_CALL_SUBMIT;
         if (makes && status == CAVERN_NO_MEMORY)
             learn_used_up(thread->process);
         if (thread->state != CAVERN_THREAD_ENDED)
