@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/range.h"
 #include "core/ring.h"
 #include "object/attachment.h"
 #include "object/buffer.h"
@@ -213,7 +214,7 @@ sys_outcome payload_move(struct thread *caller, uint64_t address, uint64_t size,
         if (from)
             memmove(to, from, length); /* both may be of one buffer */
         else if ((outcome = user_read(caller, to, address + at, length)))
-            return outcome;
+            return range_within(address, size, 0, CAVERN_USER_END) ? outcome : (sys_outcome)CAVERN_BAD_ADDRESS;
         at += length;
     }
     return SYS_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "core/range.h"
 #include "object/process.h"
 #include "object/thread.h"
 
@@ -38,7 +39,8 @@ static sys_outcome copy(struct thread *caller, uint8_t *kernel, uint64_t address
         uint64_t length = size;
         void *user = window(caller, address, access, &length);
         if (!user)
-            return refuse(caller, address, 1, access);
+            return range_within(address, size, 0, CAVERN_USER_END) ? refuse(caller, address, 1, access)
+                                                                   : (sys_outcome)CAVERN_BAD_ADDRESS;
         size_t step = length < size ? (size_t)length : size;
         if (access == ARCH_ACCESS_READ)
             memmove(kernel, user, step); /* both may be of one buffer */

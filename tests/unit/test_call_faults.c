@@ -392,6 +392,32 @@ static void test_what_no_mapping_mends_is_bad_address(void **state)
     assert_false(peer_take(&pager, &got));
 }
 
+/* [MEM-FAULT-5] What begins in user space, and is not there, but ends outside. */
+static void test_range_over_the_end_of_user_space_is_bad_address(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"send", CAVERN_CALL_SEND, {[1] = 100, [3] = 96}, 0},
+        {"send over pages", CAVERN_CALL_SEND, {[1] = 2 * PAGE, [3] = PAGE}, 0},
+        {"records", CAVERN_CALL_SEND, {[1] = CAVERN_INFO(0, 0, 0, 2, 0), [3] = 16}, 0},
+        {"inspect", CAVERN_CALL_INSPECT, {CAVERN_SELF_PROCESS, [2] = CAVERN_INSPECT_PROCESS, [4] = 64, [5] = 200}, 0},
+        {"log write", CAVERN_CALL_MACHINE, {0, [2] = CAVERN_MACHINE_LOG_WRITE, CAVERN_LOG_INFO, 8, 9}, 0},
+    };
+    struct peer wide;
+    peer_start(&wide, "wide", 15, 256, 0);
+    cavern_handle to_wide = peer_sender(&self, &wide, 5, 100, 0, 0);
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t x[16];
+        memcpy(x, rows[i].x, sizeof x);
+        unsigned address = rows[i].call == CAVERN_CALL_SEND ? 3 : 4;
+        x[0] = rows[i].call == CAVERN_CALL_SEND ? to_wide : rows[i].call == CAVERN_CALL_MACHINE ? whole : x[0];
+        x[address] = CAVERN_USER_END - x[address];
+        if (peer_call_registers(&self, rows[i].call, x) != CAVERN_BAD_ADDRESS)
+            fail_msg("%s", rows[i].name);
+        assert_false(peer_take(&pager, &got));
+    }
+}
+
 /* [MEM-FAULT-5] */
 static void test_device_memory_is_bad_address(void **state)
 {
@@ -459,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup(test_submit_keeps_progress_over_a_fault, start),
         cmocka_unit_test_setup(test_submit_results_that_went_do_not_fault, start),
         cmocka_unit_test_setup(test_what_no_mapping_mends_is_bad_address, start),
+        cmocka_unit_test_setup(test_range_over_the_end_of_user_space_is_bad_address, start),
         cmocka_unit_test_setup(test_device_memory_is_bad_address, start),
         cmocka_unit_test_setup(test_without_destination_it_is_bad_address, start),
         cmocka_unit_test_setup(test_process_ends_in_the_middle_of_its_call, start),
