@@ -374,8 +374,14 @@ static void suspend(struct ref_thread *thread, bool on)
 void ref_thread_control(struct ref_thread *thread, const uint64_t x[16])
 {
     struct ref_thread *named = ref_thread_named(thread, x);
+    const bool marked = x[3] == (CAVERN_THREAD_END | UINT64_C(1) << 40);
     ref_wrong(named && named->state == CAVERN_THREAD_ENDED, CAVERN_GONE);
-    ref_wrong(!x[3] || x[3] > CAVERN_THREAD_SET, CAVERN_BAD_ARGUMENT);
+    if (marked && !(ref.errors & ~(1u << CAVERN_GONE | 1u << CAVERN_BAD_ARGUMENT))) { /* [PROC-CONTROL-6] */
+        if (ref.errors)
+            named = NULL;
+        ref.errors = 0;
+    }
+    ref_wrong(!marked && (!x[3] || x[3] > CAVERN_THREAD_SET), CAVERN_BAD_ARGUMENT);
     ref_wrong(x[3] == CAVERN_THREAD_YIELD && named != thread, CAVERN_BAD_ARGUMENT);
     if (x[3] == CAVERN_THREAD_SET) {
         ref_wrong(x[4] >= CAVERN_PRIORITIES || (x[5] && !(x[5] & 1)), CAVERN_BAD_ARGUMENT);
@@ -383,7 +389,7 @@ void ref_thread_control(struct ref_thread *thread, const uint64_t x[16])
     }
     if (ref_failed() || !named)
         return;
-    if (x[3] == CAVERN_THREAD_END)
+    if (marked || x[3] == CAVERN_THREAD_END)
         ref_thread_end(named, named->process == thread->process ? CAVERN_REASON_EXITED : CAVERN_REASON_ENDED, x[4]);
     else if (x[3] == CAVERN_THREAD_SUSPEND || x[3] == CAVERN_THREAD_RESUME)
         suspend(named, x[3] == CAVERN_THREAD_SUSPEND);

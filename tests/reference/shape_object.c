@@ -187,7 +187,7 @@ void shape_thread_control(struct operation *o)
     o->x[2] = constant(1 + below(3));
     o->x[3] = constant(one_in(30) ? below(8) : 2 + below(4));
     if (o->actor && one_in(6))
-        o->x[3] = constant(CAVERN_THREAD_END);
+        o->x[3] = constant(CAVERN_THREAD_END | (uint64_t)one_in(3) << 40);
     o->x[4] = constant(below(32));
     o->x[5] = constant(one_in(20) ? 2 : 0);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""scripts/check-clauses on small trees. [TEST-3]"""
+"""scripts/check-clauses on small trees. [TEST-3] [TEST-10]"""
 
 import subprocess
 import sys
@@ -50,6 +50,30 @@ def clause_defined_twice_is_found():
     tests = {"tests/a.py": f"# {tag('MSG-SEND-1')} {tag('MSG-SEND-2')}\n"}
     status, output = check({"spec/a.md": SPEC} | again | tests)
     assert (status, output) == (1, "spec/services/b.md:1: MSG-SEND-1 is defined at spec/a.md:1 already\n"), output
+
+
+@case
+def clause_of_the_calls_without_test_on_the_target_is_found():
+    tests = {"tests/system/a.c": f"// {tag('MSG-SEND-1')}\n", "tests/unit/b.c": f"// {tag('MSG-SEND-2')}\n"}
+    status, output = check({"spec/messages.md": SPEC} | tests)
+    assert (status, output) == (1, "spec/messages.md:2: MSG-SEND-2 has no test on the target\n"), output
+    assert check({"spec/messages.md": SPEC, "spec/testing.md": "| MSG-SEND-2 | nobody sees it |\n"} | tests) == (0, "")
+    status, output = check({"spec/messages.md": SPEC, "spec/testing.md": "| MSG-SEND-2 | |\n"} | tests)
+    assert status == 1, output
+
+
+@case
+def reason_for_what_needs_none_is_found():
+    tests = {"tests/system/a.c": f"// {tag('MSG-SEND-1')} {tag('MSG-SEND-2')}\n"}
+    reasons = {"spec/testing.md": "| MSG-SEND-2 | nobody sees it |\n| MSG-SEND-3 | the same |\n"}
+    status, output = check({"spec/messages.md": SPEC} | reasons | tests)
+    assert (status, output.splitlines()) == (
+        1,
+        [
+            "spec/testing.md: MSG-SEND-2 has a test on the target",
+            "spec/testing.md: MSG-SEND-3 is defined nowhere",
+        ],
+    ), output
 
 
 @case

@@ -52,6 +52,24 @@ static void limits_hold(void)
     CHECK_EQUAL(inspect(test_account()).lent, 0);
 }
 
+/* From an account that pays for its pages, but not for all that keeps them together. */
+static void buffer_that_runs_out_half_way_leaves_nothing(void)
+{
+    enum { BYTES = (2 << 20) + 100 * 4096, FAILURES = 3 };
+    for (unsigned pages = 0;; pages++) {
+        cavern_handle child = split(BYTES + pages * 4096), buffer;
+        enum cavern_status status = cavern_sys_buffer_create(child, 0, BYTES, 0, 0, &buffer);
+        if (status == CAVERN_OK) {
+            CHECK(pages >= FAILURES);
+            break;
+        }
+        CHECK_STATUS(status, CAVERN_NO_MEMORY);
+        CHECK_EQUAL(inspect(child).used, 0);
+        CHECK_EQUAL(inspect(child).objects, 0);
+        CHECK_OK(cavern_sys_handle_close(child));
+    }
+}
+
 static void what_is_made_and_closed_leaves_nothing(void)
 {
     cavern_handle child = split(4 << 20);
@@ -79,6 +97,8 @@ static void what_is_made_and_closed_leaves_nothing(void)
 const struct test_case test_cases[] = {
     {"a split moves room", split_moves_room, "[MEM-ACCOUNT-2] [MEM-ACCOUNT-5]"},
     {"limits hold", limits_hold, "[MEM-ACCOUNT-1] [MEM-ACCOUNT-3] [MEM-ACCOUNT-4] [MEM-ACCOUNT-5]"},
+    {"a buffer that runs out half-way leaves nothing", buffer_that_runs_out_half_way_leaves_nothing,
+     "[MEM-BUFFER-5] [MEM-ACCOUNT-1]"},
     {"what is made and closed leaves nothing", what_is_made_and_closed_leaves_nothing, "[MEM-ACCOUNT-6]"},
     {0},
 };

@@ -53,6 +53,47 @@ static void call_with_missing_memory(void)
                              CAVERN_INFO(8, 0, 0, 0, 0), (uint64_t[5]){0}, &received));
 }
 
+/* Nothing that is mapped, or not, would make any of these good. */
+static void call_with_what_nobody_mends(void)
+{
+    static const uint64_t outside[] = {CAVERN_USER_END, UINT64_C(1) << 63, 0xffff000040000000, UINT64_MAX - 7};
+    struct cavern_queue queue;
+    struct cavern_received received;
+    cavern_handle next_to_it, devices = test_handle("devices");
+    uint64_t next, mapped, words[5] = {0}, info = CAVERN_INFO(100, 0, 0, 0, 0);
+    test_queue(&queue, 64, 1);
+    cavern_handle sender = test_sender(&queue, 0);
+    uint8_t *memory = (uint8_t *)AT;
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_OK(cavern_buffer_create(CAVERN_SELF_ACCOUNT, PAGE, 0, &next_to_it));
+        CHECK_OK(
+            cavern_buffer_map_at(CAVERN_SELF_PROCESS, next_to_it, 0, PAGE, (uintptr_t)memory + i * PAGE, READ_WRITE));
+    }
+    CHECK_OK(cavern_sys_map(CAVERN_SELF_PROCESS, devices, 0x9000000, PAGE, 0, READ_WRITE, &mapped));
+    gate_pass();
+    for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++)
+        CHECK_STATUS(cavern_sys_send(sender, info, &outside[i]), CAVERN_BAD_ADDRESS);
+    words[0] = AT + 4; /* misaligned */
+    CHECK_STATUS(cavern_sys_send(sender, info, words), CAVERN_BAD_ADDRESS);
+    words[0] = CAVERN_USER_END - 96; /* not wholly */
+    CHECK_STATUS(cavern_sys_send(sender, info, words), CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(
+        cavern_sys_inspect(CAVERN_SELF_PROCESS, CAVERN_INSPECT_PROCESS, 0, CAVERN_USER_END - 64, 256, &next, &next),
+        CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(cavern_sys_send(sender, info, &mapped), CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(
+        cavern_sys_inspect(CAVERN_SELF_PROCESS, CAVERN_INSPECT_PROCESS, 0, (uintptr_t)queue.ring, 256, &next, &next),
+        CAVERN_BAD_ADDRESS);
+    CHECK_STATUS(
+        cavern_sys_call(sender, 0, CAVERN_POLL, AT + PAGE - 8, 16, CAVERN_INFO(0, 0, 0, 0, 0), words, &received),
+        CAVERN_BAD_ADDRESS);                                                                  /* two mappings */
+    CHECK_STATUS(cavern_process_read(test_handle("case"), 8, memory, 8), CAVERN_BAD_ADDRESS); /* the other's */
+    *(struct cavern_operation *)memory =
+        (struct cavern_operation){{CAVERN_SELF_PROCESS, CAVERN_INFO(0, CAVERN_CALL_UNMAP, 0, 0, 0), 0, AT, PAGE}};
+    CHECK_STATUS(cavern_sys_submit(AT, 1, 0, &next), CAVERN_BAD_ADDRESS);
+    gate_pass();
+}
+
 static uint64_t foreign(uint64_t number, uint64_t a, uint64_t b)
 {
     register uint64_t x0 __asm__("x0") = a;
@@ -247,6 +288,21 @@ static void memory_comes_to_calls(void)
     test_peer_done(&peer);
 }
 
+static void what_nobody_mends_is_an_error(void)
+{
+    struct test_peer peer;
+    set_up();
+    struct cavern_spawn_handle rows[] = {
+        test_give("gate", test_sender(&gate, 0), RIGHTS_SENDER),
+        test_give("devices", test_handle(CAVERN_STARTUP_DEVICES), RIGHTS_DEVICE),
+        test_give("case", CAVERN_SELF_PROCESS, RIGHTS_PROCESS),
+    };
+    test_peer("call_with_what_nobody_mends", rows, sizeof rows / sizeof *rows, &peer);
+    gate_let_in(&peer, gate.handle);
+    gate_open(); /* a fault would have come first */
+    test_peer_done(&peer);
+}
+
 static void foreign_calls_are_served(void)
 {
     struct test_peer peer;
@@ -360,9 +416,7 @@ static void fault_waits_for_an_owner(void)
     CHECK_OK(cavern_sys_queue_bind(t.other, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound));
     cavern_queue_attach(&queue, t.other, ring, control, bound);
     gate_fault(&queue);
-    CHECK_OK(cavern_sys_queue_bind(t.other, 0, 0, &ring, &control, &bound));
-    CHECK_OK(cavern_sys_queue_bind(t.other, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound));
-    cavern_queue_attach(&queue, t.other, ring, control, bound);
+    test_rebind(&queue);
     struct cavern_fault_notice fault = gate_fault(&queue); /* again */
     CHECK_OK(cavern_fault_notify(peer.process, 0, 0));
     serve_page(peer.process, t.memory, &fault);
@@ -390,6 +444,7 @@ static void flood_ends_at_once(void)
 const struct test_case test_cases[] = {
     {"memory comes page by page", memory_comes_page_by_page, "[PROC-HANDLER-1] [PROC-HANDLER-3]"},
     {"memory comes to system calls", memory_comes_to_calls, "[MEM-FAULT-1] [MEM-FAULT-2] [MEM-FAULT-3] [MEM-FAULT-4]"},
+    {"what nobody can mend is an error", what_nobody_mends_is_an_error, "[MEM-FAULT-5] [ABI-ADDR-1] [ABI-ADDR-2]"},
     {"foreign calls are served", foreign_calls_are_served, "[ABI-ENTER-2] [PROC-HANDLER-1] [PROC-HANDLER-3]"},
     {"a handler has a handler", handler_has_a_handler, "[PROC-HANDLER-1] [PROC-HANDLER-3]"},
     {"the successor of a handler gets the faults", successor_gets_the_faults, "[PROC-HANDLER-5] [MSG-NOTICE-6]"},
@@ -404,6 +459,7 @@ const struct test_case test_cases[] = {
 const struct test_peer_function test_peers[] = {
     {"walk", walk},
     {"call_with_missing_memory", call_with_missing_memory},
+    {"call_with_what_nobody_mends", call_with_what_nobody_mends},
     {"call_foreign", call_foreign},
     {"touch", touch},
     {"touch_by_many", touch_by_many},

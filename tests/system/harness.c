@@ -86,6 +86,14 @@ cavern_handle test_sender(const struct cavern_queue *queue, uint64_t label)
     return sender;
 }
 
+void test_rebind(struct cavern_queue *queue)
+{
+    uint64_t ring, control, bound;
+    CHECK_OK(cavern_sys_queue_bind(queue->handle, 0, 0, &ring, &control, &bound));
+    CHECK_OK(cavern_sys_queue_bind(queue->handle, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound));
+    cavern_queue_attach(queue, queue->handle, ring, control, bound);
+}
+
 void *test_memory(uint64_t bytes)
 {
     void *memory;

@@ -56,6 +56,83 @@ static void long_lines_and_wrong_rights_are_refused(void)
                  CAVERN_DENIED);
 }
 
+/* The records from `cursor` on, a page of them at most; where to read on. */
+static uint64_t log_read(uint64_t cursor, uint64_t records[512], uint64_t *bytes)
+{
+    uint64_t next;
+    CHECK_OK(cavern_sys_machine(machine(), CAVERN_MACHINE_LOG_READ, cursor, (uintptr_t)records, 512 * 8, &next, bytes));
+    return next;
+}
+
+static uint64_t log_end(void)
+{
+    static uint64_t records[512];
+    uint64_t cursor = 0, bytes;
+    do
+        cursor = log_read(cursor, records, &bytes);
+    while (bytes);
+    return cursor;
+}
+
+/* There is one record from `cursor` on, of this level. Its text. */
+static const char *only_record(uint64_t cursor, uint32_t level)
+{
+    static uint64_t records[512 + 1];
+    const struct cavern_log_record *record = (const void *)records;
+    uint64_t bytes;
+    CHECK_EQUAL(log_read(cursor, records, &bytes), cursor + 1);
+    CHECK_EQUAL(bytes, sizeof *record + (record->length + 7) / 8 * 8);
+    CHECK_EQUAL(record->level, level);
+    ((char *)(record + 1))[record->length] = 0;
+    return (const char *)(record + 1);
+}
+
+static void cursor_counts_records(void)
+{
+    static uint64_t records[512];
+    uint64_t end = log_end(), bytes;
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_OK(log_write(&"abc"[i], 1));
+    CHECK_EQUAL(log_end(), end + 3);
+    CHECK(strcmp(only_record(end + 2, CAVERN_LOG_DEBUG), "c") == 0);
+    CHECK_EQUAL(log_read(end + 1, records, &bytes), end + 3);
+    CHECK_EQUAL(bytes, 2 * 24);
+    for (uint64_t behind = end + 3; behind <= end + 1000; behind += 331) {
+        CHECK_EQUAL(log_read(behind, records, &bytes), end + 3);
+        CHECK_EQUAL(bytes, 0);
+    }
+    CHECK_EQUAL(log_read(UINT64_MAX, records, &bytes), end + 3);
+    CHECK_EQUAL(bytes, 0);
+}
+
+static void log_text_is_printable(void)
+{
+    uint64_t end = log_end();
+    CHECK_OK(log_write("\x01 a\x1f\n\x7f\x80%s\0b", 11));
+    CHECK(strcmp(only_record(end, CAVERN_LOG_DEBUG), "? a???\x80%s") == 0);
+}
+
+static void crash(void)
+{
+    *(volatile int *)(uintptr_t)64 = 0;
+}
+
+/* Which names it; and no other end is one. */
+static void end_by_a_fault_is_a_record(void)
+{
+    struct test_peer peer;
+    uint64_t words[5];
+    test_peer("stay", NULL, 0, &peer);
+    uint64_t end = log_end();
+    CHECK_OK(cavern_sys_process_end(peer.process, 0));
+    test_peer_exit(&peer, words, true);
+    CHECK_EQUAL(log_end(), end);
+    test_peer("crash", NULL, 0, &peer);
+    test_peer_exit(&peer, words, true);
+    CHECK_EQUAL(words[CAVERN_EXIT_REASON], CAVERN_REASON_FAULT);
+    CHECK(strstr(only_record(end, CAVERN_LOG_ERROR), "crash"));
+}
+
 static void machine_is_described(void)
 {
     struct cavern_machine_info before, after;
@@ -115,6 +192,27 @@ static void processes_and_threads_are_listed_once(void)
     }
 }
 
+static void one_more_thread(void *argument)
+{
+    (void)argument;
+}
+
+static void thread_ids_count_up(void)
+{
+    struct cavern_thread_info info;
+    uint64_t cursor = 0, written;
+    for (unsigned i = 0; i < 5; i++)
+        test_thread(one_more_thread, NULL, TEST_PRIORITY_HIGH); /* which has ended by now */
+    test_thread(one_more_thread, NULL, TEST_PRIORITY_LOW);
+    for (unsigned id = 1; id <= 7; id += 6) {
+        CHECK_OK(cavern_sys_inspect(CAVERN_SELF_ACCOUNT, CAVERN_INSPECT_THREADS, cursor, (uintptr_t)&info, sizeof info,
+                                    &cursor, &written));
+        CHECK_EQUAL(written, sizeof info);
+        CHECK_EQUAL(info.id, id);
+    }
+    CHECK_EQUAL(cursor, 0);
+}
+
 static void wrong_topics_and_little_memory_are_refused(void)
 {
     struct cavern_process_info info;
@@ -134,11 +232,15 @@ const struct test_case test_cases[] = {
     {"the log is read in order", log_is_read_in_order, "[ABI-MACHINE-1]"},
     {"long lines and wrong rights are refused", long_lines_and_wrong_rights_are_refused,
      "[ABI-MACHINE-2] [ABI-MACHINE-3]"},
+    {"a log cursor counts records", cursor_counts_records, "[ABI-MACHINE-4]"},
+    {"a log text is printable", log_text_is_printable, "[ABI-MACHINE-5]"},
+    {"an end by a fault is a record", end_by_a_fault_is_a_record, "[PROC-FAULT-8]"},
     {"the machine is described", machine_is_described, "[ABI-INSPECT-1]"},
     {"processes and threads are listed once", processes_and_threads_are_listed_once, "[ABI-INSPECT-1] [ABI-INSPECT-3]"},
+    {"thread ids count up", thread_ids_count_up, "[PROC-THREAD-4]"},
     {"wrong topics and little memory are refused", wrong_topics_and_little_memory_are_refused,
      "[ABI-INSPECT-2] [ABI-ADDR-1]"},
     {0},
 };
 
-const struct test_peer_function test_peers[] = {{"stay", stay}, {0}};
+const struct test_peer_function test_peers[] = {{"stay", stay}, {"crash", crash}, {0}};

@@ -10,10 +10,13 @@ static struct {
     unsigned done;
 } t;
 
-enum { ECHO, REPLY_LARGE, REPLY_TOO_LARGE, REPLY_GRANTS, DROP, KEEP };
+enum { ECHO, REPLY_LARGE, REPLY_TOO_LARGE, REPLY_GRANTS, REPLY_OVERLAP, DROP, KEEP };
+
+enum { AROUND = 2 * CAVERN_PAGE_SIZE, ANSWER = CAVERN_PAGE_SIZE - 96, BYTES = 200 };
 
 static uint8_t large[200];
 static const uint8_t too_large[300];
+static uint8_t *around; /* where the answer goes, at ANSWER, and comes from, at ANSWER - 96 */
 
 static void reply_large(uint32_t request)
 {
@@ -48,6 +51,9 @@ static void serve(void *argument)
             CHECK_OK(test_reply_word(&t.queue, request, 1));
         } else if (word == REPLY_GRANTS) {
             reply_grants(request);
+        } else if (word == REPLY_OVERLAP) {
+            struct cavern_outgoing out = {.payload = around + ANSWER - 96, .size = BYTES};
+            CHECK_OK(cavern_reply(&t.queue, request, &out));
         } else if (word == DROP) {
             CHECK_OK(cavern_sys_drop(t.queue.handle, request));
         } else if (word == KEEP) {
@@ -149,6 +155,21 @@ static void answer_memory_must_be_writable_ram(void)
     CHECK_OK(cavern_sys_call(t.sender, 0, CAVERN_FOREVER, (uintptr_t)page, 4096, info, words, &received));
 }
 
+static void answer_onto_itself_stays_in_its_memory(void)
+{
+    struct cavern_answer answer;
+    set_up();
+    around = test_memory(AROUND);
+    for (unsigned i = 0; i < AROUND; i++)
+        around[i] = (uint8_t)(i * 7 + i / 251);
+    answer = (struct cavern_answer){.buffer = around + ANSWER, .capacity = BYTES};
+    CHECK_OK(call(REPLY_OVERLAP, &answer));
+    CHECK_EQUAL(answer.header.size, BYTES);
+    for (unsigned i = 0; i < AROUND; i++)
+        if (i < ANSWER || i >= ANSWER + BYTES)
+            CHECK_EQUAL(around[i], (uint8_t)(i * 7 + i / 251));
+}
+
 static void deadline_cancels(void)
 {
     set_up();
@@ -245,6 +266,7 @@ const struct test_case test_cases[] = {
     {"an answer that does not fit is the server's error", answer_that_does_not_fit_is_the_servers_error,
      "[MSG-CALL-4]"},
     {"answer memory must be writable RAM", answer_memory_must_be_writable_ram, "[MSG-CALL-5] [ABI-ADDR-1]"},
+    {"an answer onto itself stays in its memory", answer_onto_itself_stays_in_its_memory, "[MSG-CALL-10]"},
     {"a deadline cancels", deadline_cancels, "[MSG-CALL-6] [SCHED-8]"},
     {"a call that is dropped is abandoned", dropped_call_is_abandoned, "[MSG-CALL-7]"},
     {"a caller that is ended cancels its call", ended_caller_cancels_its_call, "[MSG-CALL-8] [PROC-CONTROL-1]"},

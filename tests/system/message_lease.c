@@ -112,6 +112,40 @@ static void lease_ends_with_the_request(void)
     CHECK_STATUS(cavern_lease_read(&t.server, t.id, 0, 0, t.own, 1), CAVERN_CANCELLED);
 }
 
+/* From the middle of a page of what is lent. */
+static void own_memory_may_end_early(void)
+{
+    enum { HERE = CAVERN_PAGE_SIZE + 1000 };
+    set_up();
+    uint8_t *end = t.own + BYTES / 2 - HERE;
+    cavern_buffer_unmap(t.own + BYTES / 2, BYTES / 2);
+    CHECK_OK(lend(t.lent, BYTES, CAVERN_LEASE_READ | CAVERN_LEASE_WRITE));
+    CHECK_STATUS(cavern_lease_read(&t.server, t.id, 0, 7, end, BYTES / 2), CAVERN_BAD_ADDRESS);
+    for (unsigned i = 0; i < HERE; i++)
+        CHECK_EQUAL(end[i], pattern(7 + i));
+    memset(end, 0x99, HERE);
+    CHECK_STATUS(cavern_lease_write(&t.server, t.id, 0, 7, end, BYTES / 2), CAVERN_BAD_ADDRESS);
+    for (unsigned i = 0; i < BYTES; i++)
+        CHECK_EQUAL(t.lent[i], i >= 7 && i < 7 + HERE ? 0x99 : pattern(i));
+}
+
+/* Lender and borrower are one, and so is the memory. */
+static void copy_onto_itself_stays_in_its_range(void)
+{
+    enum { FROM = 3000, TO = 7000, LENGTH = 9001 };
+    for (unsigned write = 0; write < 2; write++) {
+        set_up();
+        CHECK_OK(lend(t.lent, BYTES, CAVERN_LEASE_READ | CAVERN_LEASE_WRITE));
+        if (write)
+            CHECK_OK(cavern_lease_write(&t.server, t.id, 0, TO, t.lent + FROM, LENGTH));
+        else
+            CHECK_OK(cavern_lease_read(&t.server, t.id, 0, FROM, t.lent + TO, LENGTH));
+        for (unsigned i = 0; i < BYTES; i++)
+            if (i < TO || i >= TO + LENGTH)
+                CHECK_EQUAL(t.lent[i], pattern(i));
+    }
+}
+
 static void lend_and_stay(void)
 {
     uint8_t *memory = test_memory(BYTES);
@@ -146,6 +180,8 @@ const struct test_case test_cases[] = {
     {"what is lent must be one mapping of RAM", what_is_lent_must_be_one_mapping_of_ram, "[MSG-LEASE-3]"},
     {"unmapping what is lent does no harm", unmapping_does_no_harm, "[MSG-LEASE-2]"},
     {"a lease ends with its request", lease_ends_with_the_request, "[MSG-LEASE-6]"},
+    {"the borrower's memory may end early", own_memory_may_end_early, "[MSG-LEASE-8]"},
+    {"a copy onto itself stays in its range", copy_onto_itself_stays_in_its_range, "[MSG-LEASE-9]"},
     {"the death of the lender ends the lease", death_of_the_lender_ends_the_lease, "[MSG-LEASE-2] [MSG-LEASE-6]"},
     {0},
 };

@@ -112,6 +112,92 @@ static void many_signals_are_all_told(void)
         CHECK_OK(cavern_sys_handle_close(signals[i]));
 }
 
+static void fill(cavern_handle sender)
+{
+    while (test_send_word(sender, 0) == CAVERN_OK)
+        ;
+}
+
+static void notify_again_takes_along_what_waits(void)
+{
+    struct cavern_queue full;
+    test_queue(&queue, 64, 0);
+    test_queue(&full, 64, 0);
+    fill(test_sender(&full, 0));
+    cavern_handle signal = make_signal(1);
+    CHECK_OK(cavern_sys_notify(signal, 2, full.handle, 0));
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    CHECK(OBSERVE(full.control->waiters) != 0);
+    CHECK_OK(cavern_sys_notify(signal, 3, queue.handle, 0));
+    CHECK_EQUAL(OBSERVE(full.control->waiters), 0);
+    expect_signal(3, 2);
+    /* As if it had been acknowledged. */
+    CHECK_OK(cavern_sys_notify(signal, 4, queue.handle, 0));
+    test_nothing(&queue);
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    expect_signal(4, 1);
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    test_nothing(&queue);
+    CHECK_OK(cavern_sys_notify(signal, 5, queue.handle, 0));
+    expect_signal(5, 1);
+}
+
+static void what_nobody_can_acknowledge_comes_once(void)
+{
+    struct cavern_message message;
+    test_queue(&queue, 64, 0);
+    fill(test_sender(&queue, 0));
+    cavern_handle signal = make_signal(6);
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    CHECK_OK(cavern_sys_handle_close(signal)); /* it waits for room */
+    for (unsigned i = 0; i < 64; i++) {
+        test_receive(&queue, CAVERN_KIND_MESSAGE, &message);
+        cavern_queue_release(&queue, &message);
+    }
+    expect_signal(6, 1);
+    test_rebind(&queue);
+    test_nothing(&queue);
+}
+
+/* A handle to its thread is left, which does not acknowledge the end of the process. */
+static void end_of_whom_nobody_names_comes_once(void)
+{
+    struct cavern_message message;
+    cavern_handle process, thread;
+    test_queue(&queue, 64, 0);
+    CHECK_OK(cavern_sys_process_create(test_account(), 0, 0, 0, 0, &process));
+    CHECK_OK(cavern_sys_thread_create(process, TEST_PRIORITY_LOW, 0x400000, 0, 0, 0, 0, TEST_CPUS, &thread));
+    CHECK_OK(cavern_sys_notify(process, 7, queue.handle, CAVERN_NOTIFY_EXIT));
+    CHECK_OK(cavern_sys_handle_close(process));
+    CHECK_OK(cavern_sys_thread_control(thread, 0, CAVERN_THREAD_END, 0, 0));
+    test_receive(&queue, CAVERN_KIND_EXIT, &message);
+    CHECK_EQUAL(message.header.label, 7);
+    cavern_queue_release(&queue, &message);
+    test_rebind(&queue);
+    test_nothing(&queue);
+}
+
+static void queue_that_goes_leaves_its_sources(void)
+{
+    struct cavern_queue gone;
+    struct cavern_message message;
+    uint64_t a, b, c;
+    test_queue(&queue, 64, 0);
+    test_queue(&gone, 64, 0);
+    cavern_handle signal = make_signal(7);
+    CHECK_OK(cavern_sys_notify(signal, 8, gone.handle, 0));
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    test_receive(&gone, CAVERN_KIND_SIGNAL, &message);
+    CHECK_OK(cavern_sys_signal_raise(signal));
+    CHECK_OK(cavern_sys_queue_bind(gone.handle, 0, 0, &a, &b, &c));
+    CHECK_OK(cavern_sys_handle_close(gone.handle));
+    CHECK_OK(cavern_sys_signal_raise(signal)); /* to nobody */
+    test_nothing(&queue);
+    CHECK_OK(cavern_sys_notify(signal, 9, queue.handle, 0));
+    expect_signal(9, 3);
+}
+
 static void rights_are_needed(void)
 {
     cavern_handle raiser, manager;
@@ -135,8 +221,7 @@ static void space_of_a_queue_that_goes(void)
     test_queue(&queue, 64, 0);
     test_queue(&gone, 64, 0);
     cavern_handle sender = test_sender(&gone, 0);
-    while (test_send_word(sender, 0) == CAVERN_OK)
-        ;
+    fill(sender);
     CHECK_OK(cavern_space(sender, 6, 1, 0, &queue));
     CHECK_OK(cavern_sys_queue_bind(gone.handle, 0, 0, &a, &b, &c));
     cavern_handle_close(gone.handle);
@@ -152,6 +237,10 @@ const struct test_case test_cases[] = {
     {"notices wait for room, before later messages", notices_wait_for_room_before_later_messages,
      "[MSG-NOTICE-1] [MSG-SEND-7] [MSG-FREE-2]"},
     {"many signals are all told", many_signals_are_all_told, "[MSG-NOTICE-1]"},
+    {"notify again takes along what waits", notify_again_takes_along_what_waits, "[MSG-NOTICE-9] [MSG-NOTICE-4]"},
+    {"what nobody can acknowledge comes once", what_nobody_can_acknowledge_comes_once, "[MSG-NOTICE-10]"},
+    {"the end of whom nobody names comes once", end_of_whom_nobody_names_comes_once, "[MSG-NOTICE-10]"},
+    {"a queue that goes leaves its sources", queue_that_goes_leaves_its_sources, "[MSG-QUEUE-5]"},
     {"rights are needed", rights_are_needed, "[ABI-HANDLE-4]"},
     {"those who wait for room in a queue that goes", space_of_a_queue_that_goes, "[MSG-SPACE-6]"},
     {0},

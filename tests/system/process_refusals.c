@@ -200,6 +200,11 @@ static void control_with_progress(void)
     REFUSES(THREAD_CONTROL, GONE, thread, [3] = CAVERN_THREAD_SUSPEND);
     ACCEPTS(THREAD_CONTROL, GOOD_CONTROL, [0] = thread, [3] = end);
     REFUSES(THREAD_CONTROL, DENIED, GOOD_CONTROL, [0] = poor, [3] = end);
+    for (uint64_t id = 1000; id; id <<= 20) {
+        ACCEPTS(THREAD_CONTROL, GOOD_CONTROL, [0] = CAVERN_SELF_PROCESS, [2] = id, [3] = end);
+        REFUSES(THREAD_CONTROL, BAD_ARGUMENT,
+                GOOD_CONTROL, [0] = CAVERN_SELF_PROCESS, [2] = id, [3] = CAVERN_THREAD_END);
+    }
     CHECK_EQUAL(OBSERVE(t.done), 0);
 }
 
@@ -261,7 +266,8 @@ const struct test_case test_cases[] = {
     {"thread_create: costs memory", thread_costs_memory, "[ABI-ERROR-2] [ABI-FAIL-1]"},
     {"thread_control: handles and ids", control_handles, "[PROC-CONTROL-5] [ABI-HANDLE-4]"},
     {"thread_control: operations", control_operations, "[PROC-CONTROL-3] [PROC-CONTROL-4] [ABI-CALL-3]"},
-    {"thread_control: forged progress", control_with_progress, "[PROC-CONTROL-5] [ABI-CALL-3] [ABI-SUBMIT-3]"},
+    {"thread_control: forged progress", control_with_progress,
+     "[PROC-CONTROL-6] [PROC-CONTROL-5] [ABI-CALL-3] [ABI-SUBMIT-3]"},
     {"thread_registers: handles and states", registers_handles, "[PROC-REGISTERS-2] [PROC-CONTROL-5] [ABI-HANDLE-4]"},
     {"thread_registers: sets and memory", registers_sets_and_memory, "[ABI-REGISTERS-1] [ABI-ADDR-1] [ABI-ADDR-2]"},
     {0},

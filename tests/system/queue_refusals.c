@@ -209,6 +209,49 @@ static void queue_create_with_progress(void)
     ACCEPTS(QUEUE_BIND, GOOD_BIND);
 }
 
+static unsigned create_status = ~0u;
+
+static void create_largest(void *argument)
+{
+    cavern_handle queue;
+    (void)argument;
+    PUBLISH(create_status,
+            cavern_sys_queue_create(CAVERN_SELF_ACCOUNT, CAVERN_QUEUE_BLOCKS_MAX, CAVERN_QUEUE_SLOTS_MAX, 0, &queue));
+}
+
+/* Stopped in the middle of its call: at the svc, with the handle that the call keeps. */
+static cavern_handle stop_half_way(cavern_handle thread)
+{
+    enum { SVC_1 = 0xd4000021 };
+    struct cavern_registers registers;
+    for (;;) {
+        cavern_sleep_until(cavern_after(20 * CAVERN_MICROSECOND));
+        CHECK_OK(cavern_sys_thread_control(thread, 0, CAVERN_THREAD_SUSPEND, 0, 0));
+        CHECK_OK(
+            cavern_sys_thread_registers(thread, 0, CAVERN_REGISTERS_GENERAL, (uintptr_t)&registers, sizeof registers));
+        if (*(const uint32_t *)registers.pc == SVC_1 && registers.x[5])
+            return registers.x[5];
+        CHECK_EQUAL(OBSERVE(create_status), ~0u);
+        CHECK_OK(cavern_sys_thread_control(thread, 0, CAVERN_THREAD_RESUME, 0, 0));
+    }
+}
+
+static void queue_half_made(void)
+{
+    set_up();
+    cavern_handle thread = test_thread(create_largest, NULL, TEST_PRIORITY_LOW);
+    cavern_handle queue = stop_half_way(thread);
+    REFUSES(QUEUE_BIND, DENIED, GOOD_BIND, [0] = queue);
+    REFUSES(SENDER_MINT, DENIED, GOOD_MINT, [0] = queue);
+    REFUSES(HANDLE_GIVE, DENIED, CAVERN_SELF_PROCESS, [2] = queue);
+    REFUSES(RECEIVE, DENIED, queue, [9] = CAVERN_POLL);
+    REFUSES(NOTIFY, DENIED, CAVERN_SELF_THREAD, [3] = queue);
+    CHECK_OK(cavern_sys_handle_close(queue));
+    CHECK_OK(cavern_sys_thread_control(thread, 0, CAVERN_THREAD_RESUME, 0, 0));
+    cavern_sleep_until(cavern_after(50 * CAVERN_MILLISECOND));
+    CHECK_EQUAL(OBSERVE(create_status), CAVERN_BAD_HANDLE);
+}
+
 static void queue_create_costs_memory(void)
 {
     for (uint64_t pages = 0; pages < 5; pages++)
@@ -289,6 +332,7 @@ const struct test_case test_cases[] = {
     {"grant_accept: costs memory", grant_costs_memory, "[MSG-GRANT-5] [ABI-ERROR-2]"},
     {"queue_create: arguments", queue_create_arguments, "[MSG-QUEUE-1] [ABI-HANDLE-4]"},
     {"queue_create: forged progress", queue_create_with_progress, "[MSG-QUEUE-6] [ABI-HANDLE-4]"},
+    {"queue_create: half-made", queue_half_made, "[MSG-QUEUE-6]"},
     {"queue_create: costs memory", queue_create_costs_memory, "[ABI-ERROR-2] [MEM-ACCOUNT-1] [ABI-FAIL-1]"},
     {"queue_bind: handles", queue_bind_handles, "[MSG-BIND-1] [PROC-CREATE-3] [ABI-HANDLE-4]"},
     {"queue_bind: costs memory", queue_bind_costs_memory, "[ABI-ERROR-2] [ABI-FAIL-1]"},

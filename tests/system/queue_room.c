@@ -38,14 +38,6 @@ static void expect_space(uint64_t label)
     cavern_queue_release(&t.own, &message);
 }
 
-static void bind_again(struct cavern_queue *queue)
-{
-    uint64_t ring, control, bound;
-    CHECK_OK(cavern_sys_queue_bind(queue->handle, 0, 0, &ring, &control, &bound));
-    CHECK_OK(cavern_sys_queue_bind(queue->handle, CAVERN_SELF_PROCESS, 0, &ring, &control, &bound));
-    cavern_queue_attach(queue, queue->handle, ring, control, bound);
-}
-
 static void those_who_wait_are_told_in_order(void)
 {
     set_up();
@@ -97,7 +89,7 @@ static void asking_ends_with_the_asker(void)
 {
     set_up();
     CHECK_OK(cavern_space(t.first, 11, 1, 0, &t.own));
-    bind_again(&t.own);
+    test_rebind(&t.own);
     CHECK_EQUAL(OBSERVE(t.full.control->waiters), 0);
     free_messages(64);
     test_nothing(&t.own);
@@ -141,7 +133,7 @@ static void kernels_words_mislead_nobody(void)
         cavern_queue_release(&t.full, &message);
     }
     scribble(&t.full);
-    bind_again(&t.full);
+    test_rebind(&t.full);
     CHECK_EQUAL(t.full.control->tail, 200);
     CHECK_EQUAL(t.full.control->bound, 200);
     CHECK_EQUAL(t.full.control->blocks, 64);
@@ -226,13 +218,41 @@ static void taken_inside_a_message_is_rounded_up(void)
     for (unsigned i = 0; i < 3; i++)
         CHECK_OK(cavern_send(t.first, &(struct cavern_outgoing){.payload = bytes, .size = sizeof bytes, .trace = i}));
     PUBLISH(t.full.control->taken, 4); /* in the second */
-    bind_again(&t.full);
+    test_rebind(&t.full);
     CHECK_EQUAL(t.full.control->head, 6);
     CHECK_EQUAL(t.full.control->taken, 6);
     CHECK_EQUAL(t.full.bound, 9);
     test_receive(&t.full, CAVERN_KIND_MESSAGE, &message);
     CHECK_EQUAL(message.header.trace, 2);
     CHECK_EQUAL(message.position, 6);
+}
+
+/* More than any other entry on the queue does: what was granted with each message goes, and that is told. */
+static void owners_calls_give_all_back(void)
+{
+    enum { COUNT = 40 };
+    for (unsigned receives = 0; receives < 2; receives++) {
+        struct cavern_message message;
+        set_up();
+        free_messages(64);
+        for (unsigned i = 0; i < COUNT; i++) {
+            struct cavern_grant grant = {.rights = CAVERN_RIGHT_SEND};
+            CHECK_OK(cavern_sender_mint(t.own.handle, i, 1, 0, CAVERN_MINT_CLOSED, &grant.handle));
+            CHECK_OK(cavern_send(t.first, &(struct cavern_outgoing){.grants = &grant, .grant_count = 1}));
+            cavern_handle_close(grant.handle);
+        }
+        for (unsigned i = 0; i < COUNT; i++) {
+            CHECK(cavern_queue_take(&t.full, &message));
+            PUBLISH(t.full.control->head, message.end);
+        }
+        CHECK(!cavern_queue_take(&t.own, &message));
+        if (receives)
+            test_nothing(&t.full);
+        else
+            CHECK_OK(cavern_sys_queue_freed(t.full.handle));
+        for (unsigned i = 0; i < COUNT; i++)
+            CHECK(cavern_queue_take(&t.own, &message));
+    }
 }
 
 /* --- registers --- */
@@ -271,6 +291,7 @@ const struct test_case test_cases[] = {
     {"the kernel's words mislead nobody", kernels_words_mislead_nobody, "[MSG-CONTROL-1] [MSG-BIND-6]"},
     {"an owner that lies ends alone", owner_that_lies_ends_alone, "[MSG-CONTROL-2] [MSG-CONTROL-3] [MSG-SEND-6]"},
     {"taken inside a message is rounded up", taken_inside_a_message_is_rounded_up, "[MSG-BIND-4] [MSG-BIND-6]"},
+    {"the owner's calls give all back", owners_calls_give_all_back, "[MSG-FREE-3]"},
     {"bytes past the payload are 0", bytes_past_the_payload_are_zero, "[ABI-MSG-3]"},
     {0},
 };

@@ -180,7 +180,6 @@ static void notice_comes_again_to_the_successor(void)
     struct cavern_queue queue;
     struct cavern_message message;
     cavern_handle signal;
-    uint64_t a, b, c;
     test_queue(&queue, 64, 0);
     CHECK_OK(cavern_sys_signal_create(CAVERN_SELF_ACCOUNT, &signal));
     CHECK_OK(cavern_sys_notify(signal, 8, queue.handle, 0));
@@ -188,9 +187,7 @@ static void notice_comes_again_to_the_successor(void)
     test_receive(&queue, CAVERN_KIND_SIGNAL, &message);
     cavern_queue_release(&queue, &message);
     for (unsigned turn = 0; turn < 2; turn++) {
-        CHECK_OK(cavern_sys_queue_bind(queue.handle, 0, 0, &a, &b, &c));
-        CHECK_OK(cavern_sys_queue_bind(queue.handle, CAVERN_SELF_PROCESS, 0, &a, &b, &c));
-        cavern_queue_attach(&queue, queue.handle, a, b, c);
+        test_rebind(&queue);
         if (turn)
             break;
         test_receive(&queue, CAVERN_KIND_SIGNAL, &message);

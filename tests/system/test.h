@@ -99,6 +99,8 @@ unsigned test_cpus(void);
 /* A queue, and a sender to it with generous limits. */
 void test_queue(struct cavern_queue *queue, unsigned blocks, unsigned slots);
 cavern_handle test_sender(const struct cavern_queue *queue, uint64_t label);
+/* Unbound, and bound anew: what its next owner would find. */
+void test_rebind(struct cavern_queue *queue);
 /* A page of memory, or some. */
 void *test_memory(uint64_t bytes);
 

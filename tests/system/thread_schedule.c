@@ -99,6 +99,60 @@ static void yield_lets_equals_run_first(void)
     CHECK_OK(cavern_sys_thread_control(CAVERN_SELF_THREAD, 0, CAVERN_THREAD_YIELD, 0, 0)); /* alone: goes on */
 }
 
+/* --- hand-over --- */
+
+static struct cavern_queue asked;
+static cavern_handle ask;
+static unsigned answers;
+static uint64_t longest_wait;
+
+static void answer_all(void *argument)
+{
+    struct cavern_message message;
+    uint64_t word = 0;
+    struct cavern_outgoing out = {.payload = &word, .size = sizeof word};
+    (void)argument;
+    CHECK_OK(cavern_queue_receive(&asked, CAVERN_FOREVER, &message));
+    for (;;) {
+        cavern_queue_release(&asked, &message);
+        CHECK_OK(cavern_reply_receive(&asked, message.header.request, &out, CAVERN_FOREVER, &message));
+    }
+}
+
+static void ask_for_ever(void *argument)
+{
+    uint64_t answer;
+    (void)argument;
+    for (;;) {
+        CHECK_OK(test_call_word(ask, 1, CAVERN_FOREVER, &answer));
+        PUBLISH(answers, answers + 1);
+    }
+}
+
+static void note_longest_wait(void *argument)
+{
+    (void)argument;
+    for (uint64_t last = cavern_now();;) {
+        uint64_t now = cavern_now();
+        longest_wait = now - last > longest_wait ? now - last : longest_wait;
+        last = now;
+    }
+}
+
+/* The two have a slice each, and a third its turn, however often they hand over. */
+static void hand_over_begins_no_slice(void)
+{
+    test_queue(&asked, 64, 4);
+    ask = test_sender(&asked, 0);
+    test_thread(answer_all, NULL, TEST_PRIORITY_LOW);
+    test_thread(ask_for_ever, NULL, TEST_PRIORITY_LOW);
+    test_thread(note_longest_wait, NULL, TEST_PRIORITY_LOW);
+    cavern_sleep_until(cavern_after(200 * CAVERN_MILLISECOND));
+    CHECK(OBSERVE(answers) > 1000);
+    CHECK(OBSERVE(longest_wait) > 9 * CAVERN_MILLISECOND);
+    CHECK(OBSERVE(longest_wait) < 30 * CAVERN_MILLISECOND); /* on the way between the two nobody's time passes */
+}
+
 static void suspended_threads_stand_still(void)
 {
     struct cavern_queue queue;
@@ -385,6 +439,35 @@ static void idle_cpus_do_not_tick(void)
         idle_cpus_do_not_tick_while_one_sleeps(cpu);
 }
 
+/* --- many deadlines at once --- */
+
+static unsigned timeouts;
+
+static void wait_for_the_same(void *argument)
+{
+    struct cavern_queue queue;
+    struct cavern_received received;
+    test_queue(&queue, CAVERN_QUEUE_BLOCKS_MIN, 0);
+    CHECK_STATUS(cavern_sys_receive(queue.handle, *(uint64_t *)argument, &received), CAVERN_TIMEOUT);
+    PUBLISH(timeouts, timeouts + 1);
+}
+
+/* At least so many entries, while the case goes on computing. */
+static void deadlines_that_pass_at_once_are_served_in_steps(void)
+{
+    enum { COUNT = 100, AT_ONCE = 16 };
+    uint64_t before[CPUS_MAX], after[CPUS_MAX], deadline = cavern_after(100 * CAVERN_MILLISECOND);
+    for (unsigned i = 0; i < COUNT; i++)
+        test_thread(wait_for_the_same, &deadline, TEST_PRIORITY_HIGH);
+    CHECK(cavern_now() < deadline - CAVERN_MILLISECOND);
+    CHECK_EQUAL(OBSERVE(timeouts), 0);
+    interrupts(before);
+    wait_until(deadline + 5 * CAVERN_MILLISECOND - cavern_now());
+    interrupts(after);
+    CHECK_EQUAL(OBSERVE(timeouts), COUNT);
+    CHECK(after[0] - before[0] >= (COUNT + AT_ONCE - 1) / AT_ONCE);
+}
+
 const struct test_case test_cases[] = {
     {"the higher runs at once, the lower not at all", higher_runs_at_once_and_lower_not_at_all,
      "[SCHED-1] [SCHED-2] [PROC-THREAD-1]"},
@@ -397,6 +480,9 @@ const struct test_case test_cases[] = {
     {"priorities change at once", priorities_change_at_once,
      "[PROC-CONTROL-3] [PROC-CONTROL-5] [PROC-THREAD-2] [PROC-THREAD-3]"},
     {"the exit of a thread is told", exit_of_a_thread_is_told, "[PROC-END-5] [PROC-CONTROL-1]"},
+    {"a hand-over begins no slice", hand_over_begins_no_slice, "[SCHED-19] [SCHED-3]"},
+    {"deadlines that pass at once are served in steps", deadlines_that_pass_at_once_are_served_in_steps,
+     "[SCHED-21] [SCHED-9]"},
     {"vector registers belong to the thread", vector_registers_belong_to_the_thread, "[SCHED-11]"},
     {"long calls hold nobody up", long_calls_hold_nobody_up, "[SCHED-7]"},
     {"a long process_copy holds nobody up", long_process_copy_holds_nobody_up, "[SCHED-7]"},
