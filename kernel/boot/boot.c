@@ -32,7 +32,6 @@
 #define KIB 1024
 #define MIB (1024 * KIB)
 #define RAM_MIN (16 * MIB) /* beside kernel and RAM disk; without it not even the egg can do anything */
-#define PHYSICAL_END (UINT64_C(1) << 46)
 
 /* head.S comes here, once: physical address of the device tree, exception level at which the image was entered. */
 _Noreturn void boot(uint64_t tree, unsigned level);
@@ -69,7 +68,7 @@ static void map_whole_pages(uint64_t base, uint64_t size)
 
 static void read_device_tree(uint64_t physical)
 {
-    if (!physical || !is_aligned(physical, 8) || physical > PHYSICAL_END - DEVICE_TREE_SIZE_MAX)
+    if (!physical || !is_aligned(physical, 8) || physical > MACHINE_PHYSICAL_END - DEVICE_TREE_SIZE_MAX)
         panic("device tree: the loader gave none");
     map_whole_pages(physical, DEVICE_TREE_HEADER_SIZE);
     tree_blob = arch_direct(physical);

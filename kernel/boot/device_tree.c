@@ -282,8 +282,11 @@ static const char *walk_all(struct walk *walk)
     int depth = -1, node;
     for (node = fdt_next_node(walk->blob, -1, &depth); node >= 0 && depth >= 0;
          node = fdt_next_node(walk->blob, node, &depth)) {
-        if (depth >= DEPTH_MAX)
+        if (depth >= DEPTH_MAX) {
+            if (node == walk->controller || node == walk->console)
+                return "device tree: the interrupt controller, or the console, stands too deep";
             continue;
+        }
         walk->ancestors[depth] = node;
         walk->depth = depth;
         const char *(*visitor)(struct walk *, int) = visitor_of(walk, node);
@@ -350,8 +353,17 @@ static const char *read_reservations(const void *blob, struct machine_descriptio
     return NULL;
 }
 
+static bool is_reached(const struct memory_region *regions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!range_within(regions[i].base, regions[i].size, 0, MACHINE_PHYSICAL_END))
+            return false;
+    return true;
+}
+
 static const char *check(const struct machine_description *machine)
 {
+    const struct device_description *controller = &machine->interrupt_controller, *console = &machine->console;
     if (!machine->ram_count)
         return "device tree: no memory";
     for (size_t i = 0; i < machine->ram_count; i++)
@@ -362,6 +374,10 @@ static const char *check(const struct machine_description *machine)
         return "device tree: no interrupt controller";
     if (!machine->timer_line)
         return "device tree: no timer";
+    if (!is_reached(machine->ram, machine->ram_count) ||
+        !is_reached(controller->registers, controller->register_count) ||
+        (console->compatible && !is_reached(console->registers, console->register_count)))
+        return "device tree: an address has too many bits";
     return NULL;
 }
 

@@ -10,6 +10,8 @@
 
 #include "object/memory.h"
 
+#define MACHINE_PHYSICAL_END (UINT64_C(1) << 46) /* what the kernel can map of itself */
+
 enum {
     MACHINE_RAM_MAX = 16,
     MACHINE_RESERVED_MAX = 24,

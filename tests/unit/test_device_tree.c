@@ -290,6 +290,63 @@ static void test_more_ranges_than_fit_are_refused(void **state)
     assert_non_null(read_with_ranges("/intc@8000000", MACHINE_REGISTERS_MAX + 1));
 }
 
+/* So many levels, the last of which is the console. */
+static void add_deep_console(struct tree *tree, unsigned depth)
+{
+    char path[256] = "";
+    int node = 0;
+    for (unsigned i = 1; i <= depth; i++) {
+        node = fdt_add_subnode(tree->blob, node, "n");
+        assert_true(node >= 0);
+        strcat(path, "/n");
+    }
+    assert_int_equal(fdt_setprop_string(tree->blob, node, "compatible", "arm,pl011"), 0);
+    assert_int_equal(fdt_setprop_string(tree->blob, at(tree, "/chosen"), "stdout-path", path), 0);
+}
+
+/* [DEV-KERNEL-2] Nodes below are not looked at, which is told where one of them is wanted. */
+static void test_nodes_that_stand_too_deep_are_refused(void **state)
+{
+    const char *const error = "device tree: the interrupt controller, or the console, stands too deep";
+    struct tree tree;
+    struct machine_description machine;
+    (void)state;
+    build(&tree, NULL);
+    add_deep_console(&tree, 15);
+    assert_null(device_tree_read(tree.blob, &machine));
+    assert_string_equal(machine.console.compatible, "arm,pl011");
+    build(&tree, NULL);
+    add_deep_console(&tree, 16);
+    assert_string_equal(device_tree_read(tree.blob, &machine), error);
+    assert_int_equal(fdt_delprop(tree.blob, at(&tree, "/chosen"), "stdout-path"), 0);
+    assert_null(device_tree_read(tree.blob, &machine));
+    assert_int_equal(fdt_delprop(tree.blob, at(&tree, "/intc@8000000"), "phandle"), 0);
+    int deep = at(&tree, "/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n");
+    assert_int_equal(fdt_setprop_u32(tree.blob, deep, "phandle", 2), 0);
+    assert_string_equal(device_tree_read(tree.blob, &machine), error);
+}
+
+/* [DEV-KERNEL-2] */
+static void test_addresses_of_more_than_46_bits_are_refused(void **state)
+{
+    static const char *const paths[] = {"/memory@40000000", "/intc@8000000"};
+    struct tree tree;
+    struct machine_description machine;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        for (unsigned beyond = 0; beyond < 2; beyond++) {
+            fdt64_t reg[2] = {cpu_to_fdt64((UINT64_C(1) << 46) - 0x1000), cpu_to_fdt64(0x1000 + beyond * 0x1000)};
+            build(&tree, NULL);
+            assert_int_equal(fdt_setprop(tree.blob, at(&tree, paths[i]), "reg", reg, sizeof reg), 0);
+            const char *error = device_tree_read(tree.blob, &machine);
+            if (beyond)
+                assert_string_equal(error, "device tree: an address has too many bits");
+            else
+                assert_null(error);
+        }
+    }
+}
+
 static void test_headers_that_are_none_have_no_size(void **state)
 {
     struct tree tree;
@@ -399,6 +456,8 @@ int main(void)
         cmocka_unit_test(test_disabled_memory_is_not_used),
         cmocka_unit_test(test_trees_without_the_necessary_are_refused),
         cmocka_unit_test(test_more_ranges_than_fit_are_refused),
+        cmocka_unit_test(test_nodes_that_stand_too_deep_are_refused),
+        cmocka_unit_test(test_addresses_of_more_than_46_bits_are_refused),
         cmocka_unit_test(test_headers_that_are_none_have_no_size),
         cmocka_unit_test(test_used_part_leaves_padding_out),
         cmocka_unit_test(test_any_damaged_byte_is_survived),
