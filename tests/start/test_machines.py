@@ -6,6 +6,7 @@ Besides those that are named, a matrix is drawn: [BOOT-MATRIX-1]. The first tier
 
 import argparse
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -82,6 +83,30 @@ def refused_processors_stay_off():
             subprocess.run(["fdtput", "-t", "s", tree.name, node, "device_type", "cpu"], check=True)
         said = last_words(Machine(cpus=3, dtb=Path(tree.name), bootargs=encoded("uptime")))
     assert "CPU 8 stays off: " in said and "CPU 9 stays off: " in said and "; 3 of 5 CPUs; " in said, said
+
+
+@case
+def processors_that_the_kernel_does_not_serve_stay_off():
+    """[BOOT-CPUS-1]: more than a mask has bits"""
+    said = last_words(Machine(cpus=66, gic=3, bootargs=encoded("uptime")))
+    assert "2 of 66 CPUs stay off" in said and "; 64 of 66 CPUs; " in said, said
+
+
+@case
+def processors_that_the_interrupt_controller_does_not_serve_stay_off():
+    """[BOOT-CPUS-1]: the tree has two more than GICv2 does, behind those that it serves"""
+    with tempfile.NamedTemporaryFile(suffix=".dtb") as tree:
+        words = Machine(cpus=8, gic=2, initrd=None).command()
+        subprocess.run([*words, "-machine", f"dumpdtb={tree.name}"], check=True, capture_output=True)
+        dump = subprocess.run(["dtc", "-q", "-O", "dts", tree.name], check=True, capture_output=True, text=True)
+        last = re.search(r"cpu@7 \{.*?\};", dump.stdout, re.DOTALL).end()
+        more = "".join(f'cpu@{i} {{ device_type = "cpu"; reg = <{i}>; }};' for i in (8, 9))
+        source = dump.stdout[:last] + more + dump.stdout[last:]
+        subprocess.run(["dtc", "-q", "-o", tree.name], input=source, check=True, text=True)
+        said = last_words(Machine(cpus=8, gic=2, dtb=Path(tree.name), bootargs=encoded("uptime")))
+    for number in (8, 9):
+        assert f"CPU {number} stays off: the kernel or the interrupt controller serves no more" in said, said
+    assert "; 8 of 10 CPUs; " in said, said
 
 
 def conforms(options):

@@ -198,6 +198,40 @@ static void test_configuration_service_twice_nameless_or_too_many_left_out(void 
     assert_true(complains("too many"));
 }
 
+/* [EGG-3] */
+static void test_configuration_more_drivers_than_fit_left_out(void **unused)
+{
+    (void)unused;
+    begin();
+    END();
+    NODE("drivers");
+    for (unsigned i = 0; i < CONFIGURATION_DRIVERS_MAX + 2; i++) {
+        char name[40];
+        snprintf(name, sizeof(name), "d%u", i);
+        NODE(name);
+        END();
+    }
+    assert_true(end());
+    char last[8], next[8];
+    snprintf(last, sizeof(last), "d%u", CONFIGURATION_DRIVERS_MAX - 1);
+    snprintf(next, sizeof(next), "d%u", CONFIGURATION_DRIVERS_MAX);
+    assert_non_null(configuration_driver(&configuration, last));
+    assert_null(configuration_driver(&configuration, next));
+    assert_true(complains("too many"));
+}
+
+/* [EGG-3] */
+static void test_configuration_more_problems_than_fit_are_counted(void **unused)
+{
+    (void)unused;
+    memset(&problems, 0, sizeof(problems));
+    for (unsigned i = 0; i < PROBLEMS_MAX + 5; i++)
+        problem_add(&problems, CAVERN_LOG_WARNING, "number %u", i);
+    assert_int_equal(problems.count, PROBLEMS_MAX);
+    assert_int_equal(problems.lost, 5);
+    assert_string_equal(problems.list[PROBLEMS_MAX - 1].text, "number 31");
+}
+
 /* [EGG-8] */
 static void test_configuration_server_below_its_client_is_said(void **unused)
 {
@@ -340,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_configuration_service_not_good_left_out),
         cmocka_unit_test(test_configuration_driver_not_good_is_as_if_not_said),
         cmocka_unit_test(test_configuration_service_twice_nameless_or_too_many_left_out),
+        cmocka_unit_test(test_configuration_more_drivers_than_fit_left_out),
+        cmocka_unit_test(test_configuration_more_problems_than_fit_are_counted),
         cmocka_unit_test(test_configuration_server_below_its_client_is_said),
         cmocka_unit_test(test_configuration_priorities_not_said_are_the_defaults),
         cmocka_unit_test(test_configuration_with_random_damage_stays_inside),

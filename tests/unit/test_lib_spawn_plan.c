@@ -58,6 +58,26 @@ static void test_spawn_plan_segments_become_pages(void **state)
     free(memory);
 }
 
+static void test_spawn_plan_more_segments_than_fit_is_corrupt(void **state)
+{
+    static struct {
+        Elf64_Ehdr head;
+        Elf64_Phdr segments[SPAWN_SEGMENTS_MAX + 1];
+        uint8_t code[0x1000];
+    } image;
+    struct spawn_plan plan;
+    (void)state;
+    image.head = good.head;
+    image.segments[0] = (Elf64_Phdr){PT_LOAD, PF_R | PF_X, 0, 0x400000, 0, 0x800, 0x800, 0x1000};
+    for (unsigned i = 1; i <= SPAWN_SEGMENTS_MAX; i++)
+        image.segments[i] = (Elf64_Phdr){PT_LOAD, PF_R | PF_W, 0, 0x400000 + i * 0x1000, 0, 0, 0x1000, 0x1000};
+    image.head.e_phnum = SPAWN_SEGMENTS_MAX;
+    assert_int_equal(spawn_plan_make(&image, sizeof image, &plan), CAVERN_OK);
+    assert_int_equal(plan.count, SPAWN_SEGMENTS_MAX);
+    image.head.e_phnum = SPAWN_SEGMENTS_MAX + 1;
+    assert_int_equal(spawn_plan_make(&image, sizeof image, &plan), CAVERN_CORRUPT);
+}
+
 static void test_spawn_plan_broken_image_is_corrupt(void **state)
 {
     (void)state;
@@ -78,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spawn_plan_segments_become_pages),
+        cmocka_unit_test(test_spawn_plan_more_segments_than_fit_is_corrupt),
         cmocka_unit_test(test_spawn_plan_broken_image_is_corrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,6 +277,23 @@ static void test_begin_bad_description_refused(void **unused)
 }
 
 /* [SUP-2] */
+static void test_begin_more_arguments_than_fit_refused(void **unused)
+{
+    (void)unused;
+    struct {
+        struct supervisor_child child;
+        char arguments[SUPERVISOR_ARGUMENTS_MAX + 1];
+    } payload = {.child = description("x", SUPERVISOR_PERMANENT)};
+    memset(payload.arguments, 'a', SUPERVISOR_ARGUMENTS_MAX);
+    payload.child.arguments = 1;
+    payload.child.length = SUPERVISOR_ARGUMENTS_MAX + 1;
+    assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload), 0)), CAVERN_BAD_ARGUMENT);
+    payload.arguments[SUPERVISOR_ARGUMENTS_MAX - 1] = 0;
+    payload.child.length = SUPERVISOR_ARGUMENTS_MAX;
+    assert_int_equal(status_of(feed(EGG, &payload, sizeof(payload), 0)), CAVERN_OK);
+}
+
+/* [SUP-2] */
 static void test_begin_taken_name_exists_unless_own_and_not_started(void **unused)
 {
     (void)unused;
@@ -804,6 +821,7 @@ int main(void)
         TEST(test_begin_add_start_runs_child_with_all_that_was_said),
         TEST(test_begin_zeros_take_the_defaults_of_the_class),
         TEST(test_begin_bad_description_refused),
+        TEST(test_begin_more_arguments_than_fit_refused),
         TEST(test_begin_taken_name_exists_unless_own_and_not_started),
         TEST(test_add_too_many_or_unpaid_handles_refused),
         TEST(test_start_that_fails_is_told_and_leaves_nothing),
