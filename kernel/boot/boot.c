@@ -226,6 +226,9 @@ static void start_first_process(struct account *root)
 static bool start_cpus(void)
 {
     unsigned known = description.cpus < CAVERN_CPUS_MAX ? description.cpus : CAVERN_CPUS_MAX;
+    if (known < description.cpus)
+        log_write(CAVERN_LOG_WARNING, "%u CPUs stay off: no more than %u are served", description.cpus - known,
+                  CAVERN_CPUS_MAX);
     return cpus_start(description.cpu_ids, known);
 }
 

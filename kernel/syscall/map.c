@@ -24,12 +24,14 @@ static bool user_range(uint64_t address, uint64_t length)
 
 static enum cavern_status find_space(struct thread *caller, cavern_handle handle, struct space **space)
 {
-    void *found;
-    enum cavern_status status =
-        process_lookup(caller->process, handle, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE, &found);
-    if (status)
-        return status;
-    struct process *process = found;
+    struct process *process = caller->process;
+    if (handle != CAVERN_SELF_PROCESS) { /* which it always has, with all rights */
+        void *found;
+        enum cavern_status status = process_lookup(process, handle, CAVERN_TYPE_PROCESS, CAVERN_RIGHT_MANAGE, &found);
+        if (status)
+            return status;
+        process = found;
+    }
     *space = &process->space;
     return process_alive(process) ? CAVERN_OK : CAVERN_GONE;
 }
