@@ -14,13 +14,28 @@ static const char *const kernel_compatibles[] = {
     "arm,armv7-timer",    "arm,psci-1.0", "arm,psci-0.2", "arm,psci",
 };
 
+/* libfdt takes lengths for signed, and lets some below 0 pass. */
+static bool lengths_are_good(const void *blob)
+{
+    for (int node = 0; node >= 0; node = fdt_next_node(blob, node, NULL)) {
+        int property, length;
+        fdt_for_each_property_offset(property, blob, node)
+        {
+            if (!fdt_getprop_by_offset(blob, property, NULL, &length) || length < 0)
+                return false;
+        }
+    }
+    return true;
+}
+
 int devices_blob_check(const void *blob, size_t size)
 {
     if (size < sizeof(struct fdt_header))
         return -FDT_ERR_TRUNCATED;
     if (fdt_version(blob) < 17) /* libfdt follows a null pointer in some older ones */
         return fdt_magic(blob) == FDT_MAGIC ? -FDT_ERR_BADVERSION : -FDT_ERR_BADMAGIC;
-    return fdt_check_full(blob, size);
+    int error = fdt_check_full(blob, size);
+    return error || lengths_are_good(blob) ? error : -FDT_ERR_BADSTRUCTURE;
 }
 
 bool devices_tree_check(const void *tree, size_t size, struct problems *problems)

@@ -134,7 +134,9 @@ static bool read_registers(const struct walk *walk, int node, struct memory_regi
     int addresses = fdt_address_cells(walk->blob, parent), sizes = fdt_size_cells(walk->blob, parent);
     if (!reg)
         return true;
-    if (addresses < 1 || addresses > CELLS_MAX || sizes < 1 || sizes > CELLS_MAX || length % (4 * (addresses + sizes)))
+    if (addresses < 1 || addresses > CELLS_MAX || sizes < 1 || sizes > CELLS_MAX)
+        return false;
+    if (length < 0 || length % (4 * (addresses + sizes))) /* libfdt lets some below 0 pass */
         return false;
     for (int left = length / 4; left; left -= addresses + sizes, reg += addresses + sizes) {
         struct memory_region region = {read_cells(reg, addresses), read_cells(reg + addresses, sizes)};

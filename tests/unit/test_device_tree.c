@@ -261,6 +261,18 @@ static void test_trees_without_the_necessary_are_refused(void **state)
     }
 }
 
+static void test_registers_of_a_negative_length_are_refused(void **state)
+{
+    struct tree tree;
+    struct machine_description machine;
+    (void)state;
+    build(&tree, NULL);
+    assert_int_equal(fdt_setprop_u32(tree.blob, 0, "#address-cells", 1), 0);
+    assert_int_equal(fdt_setprop_u32(tree.blob, 0, "#size-cells", 1), 0);
+    fdt_get_property_w(tree.blob, at(&tree, "/memory@40000000"), "reg", NULL)->len = cpu_to_fdt32(-8);
+    assert_string_equal(device_tree_read(tree.blob, &machine), "device tree: the memory node is damaged");
+}
+
 /* What is said of a tree whose node has so many ranges; NULL: nothing. */
 static const char *read_with_ranges(const char *path, unsigned count)
 {
@@ -455,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_absent_chosen_leaves_defaults),
         cmocka_unit_test(test_disabled_memory_is_not_used),
         cmocka_unit_test(test_trees_without_the_necessary_are_refused),
+        cmocka_unit_test(test_registers_of_a_negative_length_are_refused),
         cmocka_unit_test(test_more_ranges_than_fit_are_refused),
         cmocka_unit_test(test_nodes_that_stand_too_deep_are_refused),
         cmocka_unit_test(test_addresses_of_more_than_46_bits_are_refused),

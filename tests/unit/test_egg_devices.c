@@ -315,6 +315,19 @@ static void test_node_damaged_is_refused_alone(void **unused)
 }
 
 /* [DEV-GIVE-1] */
+static void test_property_of_a_negative_length_refuses_the_tree(void **unused)
+{
+    (void)unused;
+    begin();
+    NODE("odd");
+    EMPTY("reg");
+    END();
+    end();
+    fdt_get_property_w(tree, fdt_path_offset(tree, "/odd"), "reg", NULL)->len = cpu_to_fdt32(-2);
+    assert_false(devices_tree_check(tree, fdt_totalsize(tree), &problems));
+    assert_true(complains("device tree: "));
+}
+
 static void test_resources_more_than_fit_refused(void **unused)
 {
     (void)unused;
@@ -532,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_reg_is_translated_through_every_ancestor),
         cmocka_unit_test(test_interrupts_become_lines_in_order),
         cmocka_unit_test(test_node_damaged_is_refused_alone),
+        cmocka_unit_test(test_property_of_a_negative_length_refuses_the_tree),
         cmocka_unit_test(test_resources_more_than_fit_refused),
         cmocka_unit_test(test_block_alone_in_its_page_is_rounded_out),
         cmocka_unit_test(test_entry_that_gives_nothing_keeps_its_number),
