@@ -223,13 +223,15 @@ static void create_largest(void *argument)
 static cavern_handle stop_half_way(cavern_handle thread)
 {
     enum { SVC_1 = 0xd4000021 };
-    struct cavern_registers registers;
+    struct cavern_registers registers = {0};
+    uint32_t instruction;
     for (;;) {
         cavern_sleep_until(cavern_after(20 * CAVERN_MICROSECOND));
         CHECK_OK(cavern_sys_thread_control(thread, 0, CAVERN_THREAD_SUSPEND, 0, 0));
         CHECK_OK(
             cavern_sys_thread_registers(thread, 0, CAVERN_REGISTERS_GENERAL, (uintptr_t)&registers, sizeof registers));
-        if (*(const uint32_t *)registers.pc == SVC_1 && registers.x[5])
+        CHECK_OK(cavern_process_read(CAVERN_SELF_PROCESS, registers.pc, &instruction, sizeof instruction));
+        if (instruction == SVC_1 && registers.x[5])
             return registers.x[5];
         CHECK_EQUAL(OBSERVE(create_status), ~0u);
         CHECK_OK(cavern_sys_thread_control(thread, 0, CAVERN_THREAD_RESUME, 0, 0));
