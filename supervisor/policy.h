@@ -60,7 +60,7 @@ struct supervisor_record {
     uint8_t restart;
     uint8_t class;
     uint8_t priority;
-    bool again; /* STOPPING: to be started again */
+    uint8_t again; /* STOPPING: 1: to be started again */
     uint8_t arguments;
     uint8_t handle_count;
     unsigned history_count;

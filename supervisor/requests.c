@@ -166,7 +166,7 @@ static enum cavern_status request_stop(struct context *context)
     if (has_process(child)) {
         enum cavern_status status = wait_for(context, SUPERVISOR_STOP);
         if (!status) {
-            child->again = false;
+            child->again = 0;
             state_set(child, SUPERVISOR_STATE_STOPPING, context->input->now);
             end_process(context);
         }
@@ -192,7 +192,7 @@ static enum cavern_status request_restart(struct context *context)
         return status;
     child->history_count = 0;
     if (has_process(child)) {
-        child->again = true;
+        child->again = 1;
         state_set(child, SUPERVISOR_STATE_STOPPING, context->input->now);
         end_process(context);
     } else {

@@ -244,7 +244,7 @@ void settle(struct supervisor *supervisor, struct supervisor_record *child, stru
 
 void starting(struct supervisor_record *child, uint64_t now)
 {
-    child->again = false;
+    child->again = 0;
     state_set(child, SUPERVISOR_STATE_STARTING, now);
 }
 
@@ -274,7 +274,7 @@ static bool child_good(const struct supervisor_record *child, uint32_t next_numb
     return child->number < next_number && child->state <= SUPERVISOR_STATE_FAILED &&
            child->restart >= SUPERVISOR_PERMANENT && child->restart <= SUPERVISOR_TEMPORARY &&
            child->history_count <= SUPERVISOR_INTENSITY &&
-           (!child->again || child->state == SUPERVISOR_STATE_STOPPING) && texts_good(child) && handles_good(child);
+           child->again <= (child->state == SUPERVISOR_STATE_STOPPING) && texts_good(child) && handles_good(child);
 }
 
 static bool is_unique(const struct supervisor *supervisor, const struct supervisor_record *child)
