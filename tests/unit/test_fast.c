@@ -350,6 +350,34 @@ static void test_slice_begins_anew_when_another_comes_back(void **state)
         }
 }
 
+/* [SCHED-3] Who was preempted in its slice gets the rest of it when another lets it go on, and the timer ends it. */
+static void test_rest_of_a_slice_ends_after_a_yield(void **state)
+{
+    enum { LEFT = SCHEDULER_SLICE / 10 };
+    (void)state;
+    struct peer *yields = &clients[0], *preempted = &clients[1], *other = &clients[2];
+    for (unsigned way = GENERAL; way < SHARED; way++) {
+        model_start(64 << 20);
+        model_short_cuts(way == SHORT);
+        peer_start(preempted, "preempted", 14, 0, 0);
+        peer_start(other, "other", 14, 0, 0);
+        assert_int_equal(peer_call(preempted, NOP, 0), CAVERN_OK);
+        assert_ptr_equal(arch_cpu()->current, preempted->thread);
+        model_set_time(arch_now() + SCHEDULER_SLICE - LEFT);
+        peer_start(yields, "yields", 15, 0, 0);
+        assert_ptr_equal(model_settle(), yields->thread);
+        assert_int_equal(thread_set(preempted->thread, 15, 0), CAVERN_OK);
+        assert_int_equal(peer_call(yields, NOP, 0), CAVERN_OK);
+        uint64_t end = arch_now() + SCHEDULER_SLICE;
+        model_set_time(arch_now() + 2 * LEFT); /* over the timer that stood */
+        assert_int_equal(arch_cpu()->timer, end);
+        assert_int_equal(peer_call(yields, THREAD_CONTROL, CAVERN_SELF_THREAD, [3] = CAVERN_THREAD_YIELD), CAVERN_OK);
+        assert_ptr_equal(arch_cpu()->current, preempted->thread);
+        assert_int_equal(arch_cpu()->slice_end, arch_now() + LEFT);
+        assert_int_equal(arch_cpu()->timer, arch_cpu()->slice_end);
+    }
+}
+
 static void test_fast_path_serves_calls_between_waiting_threads(void **state)
 {
     (void)state;
@@ -426,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_last_message_of_a_sender_lets_it_go),
         cmocka_unit_test(test_hand_over_charges_who_ran),
         cmocka_unit_test(test_slice_begins_anew_when_another_comes_back),
+        cmocka_unit_test(test_rest_of_a_slice_ends_after_a_yield),
         cmocka_unit_test(test_fast_path_serves_calls_between_waiting_threads),
         cmocka_unit_test(test_short_cut_of_a_fault_needs_its_handler_waiting_and_next),
     };
