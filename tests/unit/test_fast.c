@@ -326,6 +326,17 @@ static void test_hand_over_charges_who_ran(void **state)
     assert_int_equal(server.thread->cpu_time, served + 625);
 }
 
+/* Two of one priority, the first of which is on the CPU. */
+static void start_equals(unsigned way, uint8_t priority, struct peer *first, struct peer *second)
+{
+    model_start(64 << 20);
+    model_short_cuts(way == SHORT);
+    peer_start(first, "first", priority, 0, 0);
+    peer_start(second, "second", priority, 0, 0);
+    assert_int_equal(peer_call(first, NOP, 0), CAVERN_OK);
+    assert_ptr_equal(arch_cpu()->current, first->thread);
+}
+
 /* [SCHED-3] [SCHED-18] Who was left alone has its whole slice when the other comes back, whether it yielded or not. */
 static void test_slice_begins_anew_when_another_comes_back(void **state)
 {
@@ -333,12 +344,7 @@ static void test_slice_begins_anew_when_another_comes_back(void **state)
     struct peer *one = &clients[0], *other = &clients[1];
     for (unsigned way = GENERAL; way < SHARED; way++)
         for (unsigned yields = 0; yields < 2; yields++) {
-            model_start(64 << 20);
-            model_short_cuts(way == SHORT);
-            peer_start(one, "one", 15, 0, 0);
-            peer_start(other, "other", 15, 0, 0);
-            assert_int_equal(peer_call(one, NOP, 0), CAVERN_OK);
-            assert_ptr_equal(arch_cpu()->current, one->thread);
+            start_equals(way, 15, one, other);
             assert_int_equal(thread_set(other->thread, 14, 0), CAVERN_OK);
             model_set_time(arch_now() + SCHEDULER_SLICE / 2);
             if (yields)
@@ -357,12 +363,7 @@ static void test_rest_of_a_slice_ends_after_a_yield(void **state)
     (void)state;
     struct peer *yields = &clients[0], *preempted = &clients[1], *other = &clients[2];
     for (unsigned way = GENERAL; way < SHARED; way++) {
-        model_start(64 << 20);
-        model_short_cuts(way == SHORT);
-        peer_start(preempted, "preempted", 14, 0, 0);
-        peer_start(other, "other", 14, 0, 0);
-        assert_int_equal(peer_call(preempted, NOP, 0), CAVERN_OK);
-        assert_ptr_equal(arch_cpu()->current, preempted->thread);
+        start_equals(way, 14, preempted, other);
         model_set_time(arch_now() + SCHEDULER_SLICE - LEFT);
         peer_start(yields, "yields", 15, 0, 0);
         assert_ptr_equal(model_settle(), yields->thread);
