@@ -450,6 +450,12 @@ static void test_limits_reached_are_errors(void **unused)
     for (unsigned i = 0; i < REGISTRY_WAITS_MAX; i++)
         assert_int_equal(ask(1 + i / REGISTRY_WAITS_PER_CLIENT, REGISTRY_LOOKUP, REGISTRY_WAIT, "/w", 0), CAVERN_OK);
     assert_int_equal(ask(REGISTRY_ADMINISTRATORS, REGISTRY_LOOKUP, REGISTRY_WAIT, "/w", 0), CAVERN_NO_MEMORY);
+    for (unsigned i = 0; i < REGISTRY_WATCHES_MAX; i++) {
+        snprintf(name, sizeof(name), "/w%u", i);
+        assert_int_equal(ask(1 + i / REGISTRY_WATCHES_PER_CLIENT, REGISTRY_WATCH, 0, name, 5), CAVERN_OK);
+    }
+    assert_int_equal(ask(REGISTRY_ADMINISTRATORS, REGISTRY_WATCH, 0, "/w", 5), CAVERN_NO_MEMORY);
+    assert_int_equal(find(REGISTRY_EFFECT_CLOSE)->handle, 5);
 }
 
 /* [RPC-2] [RPC-3] */
