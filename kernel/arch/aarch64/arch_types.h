@@ -45,6 +45,7 @@ static inline uint64_t arch_physical(const void *direct)
     return (uint64_t)direct - DIRECT_BASE;
 }
 
+/* PAR_EL1 after an address translation. DDI 0487, "PAR_EL1" */
 #define PAR_FAILED UINT64_C(1)
 #define PAR_ADDRESS UINT64_C(0x0000fffffffff000)
 #define PAR_ATTRIBUTES (UINT64_C(0xff) << 56)
